@@ -1,0 +1,47 @@
+"""portbook knows every port: what it is meant to be, what holds it here, and whether it is free.
+
+This module is the public face and holds no logic. Names are loaded on first use, so that
+`import portbook` costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portbook.model import Answer, Assignment, Listener, PortEntry
+    from portbook.model.version import __version__
+    from portbook.registry.lookup import lookup
+    from portbook.registry.search import search
+    from portbook.survey import look
+
+__all__ = [
+    "Answer",
+    "Assignment",
+    "Listener",
+    "PortEntry",
+    "__version__",
+    "look",
+    "lookup",
+    "search",
+]
+
+_HOME = {
+    "Answer": "portbook.model",
+    "Assignment": "portbook.model",
+    "Listener": "portbook.model",
+    "PortEntry": "portbook.model",
+    "__version__": "portbook.model.version",
+    "look": "portbook.survey",
+    "lookup": "portbook.registry.lookup",
+    "search": "portbook.registry.search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'portbook' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,23 @@
+"""The clock: the only place that asks for the time."""
+
+import time
+
+
+def now() -> float:
+    """Seconds since 1970, UTC."""
+    return time.time()
+
+
+def monotonic() -> float:
+    """Seconds that never run backwards."""
+    return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+def iso(seconds: float) -> str:
+    """`seconds` since 1970 as ISO 8601 in UTC, to the second: 2026-11-23T09:00:00Z."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,26 @@
+"""Who we are, and what the kernel lets us do."""
+
+import os
+
+CAP_NET_BIND_SERVICE = 10
+CAP_SYS_PTRACE = 19
+
+
+class Privileges:
+    """The user id of this process and its effective capabilities (capabilities(7))."""
+
+    def __init__(self, status: str) -> None:
+        self.uid = os.geteuid() if hasattr(os, "geteuid") else -1
+        self.capabilities = 0
+        for line in status.split("\n"):
+            if line.startswith("CapEff:"):
+                self.capabilities = int(line.split()[1], 16)
+
+    def has(self, capability: int) -> bool:
+        """Whether the capability with this number is effective."""
+        return bool(self.capabilities >> capability & 1)
+
+    @property
+    def sees_all_processes(self) -> bool:
+        """Whether the open files of other users' processes can be read."""
+        return self.has(CAP_SYS_PTRACE)

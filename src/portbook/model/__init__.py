@@ -1,0 +1,88 @@
+"""Value types that the folders exchange. Standard library only, no input or output.
+
+The types are NamedTuples: as frozen as dataclasses, and importing `dataclasses` alone would cost
+more of the start-up budget than reading the registry (measured: 15 ms against 4 ms).
+"""
+
+from portbook.model.answer import Advice, Answer, Bindable, Reason
+from portbook.model.document import document, plain
+from portbook.model.errors import (
+    BadPort,
+    DownloadFault,
+    EnvironmentFault,
+    ImportRefused,
+    NotPermitted,
+    PortbookError,
+    TableFault,
+    UnknownService,
+    UsageError,
+)
+from portbook.model.owner import Ancestor, Container, Listener, Owner
+from portbook.model.port import (
+    DYNAMIC,
+    LAST_PORT,
+    RANGES,
+    SYSTEM,
+    USER,
+    Port,
+    PortRange,
+    Transport,
+    range_of,
+)
+from portbook.model.registry import (
+    Assignment,
+    Candidate,
+    Evidence,
+    Life,
+    PortEntry,
+    Source,
+    SuspiciousUse,
+    UnofficialUse,
+)
+from portbook.model.socket import Socket
+from portbook.model.unknown import Gap, Unknown
+from portbook.model.verdict import Facts, Verdict
+
+__all__ = [
+    "DYNAMIC",
+    "LAST_PORT",
+    "RANGES",
+    "SYSTEM",
+    "USER",
+    "Advice",
+    "Ancestor",
+    "Answer",
+    "Assignment",
+    "BadPort",
+    "Bindable",
+    "Candidate",
+    "Container",
+    "DownloadFault",
+    "EnvironmentFault",
+    "Evidence",
+    "Facts",
+    "Gap",
+    "ImportRefused",
+    "Life",
+    "Listener",
+    "NotPermitted",
+    "Owner",
+    "Port",
+    "PortEntry",
+    "PortRange",
+    "PortbookError",
+    "Reason",
+    "Socket",
+    "Source",
+    "SuspiciousUse",
+    "TableFault",
+    "Transport",
+    "Unknown",
+    "UnknownService",
+    "UnofficialUse",
+    "UsageError",
+    "Verdict",
+    "document",
+    "plain",
+    "range_of",
+]

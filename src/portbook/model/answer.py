@@ -1,0 +1,67 @@
+"""The joined answer about one port of this machine."""
+
+from typing import NamedTuple
+
+from portbook.model.owner import Listener, Owner
+from portbook.model.port import PortRange
+from portbook.model.registry import (
+    Assignment,
+    Candidate,
+    Life,
+    SuspiciousUse,
+    UnofficialUse,
+)
+from portbook.model.unknown import Gap, Unknown
+
+
+class Reason(NamedTuple):
+    """Why a port cannot be bound.
+
+    `kind`: `listening`, `bound-not-listening`, `client`, `time-wait`, `kernel-reserved`,
+    `privileged`, `other-netns-publish`, `claimed`, `hidden`, `address`, `disagreement`.
+    `address` is the local address concerned, where there is one; `owner` who holds it.
+    """
+
+    kind: str
+    address: str | None
+    owner: Owner | None | Unknown
+    detail: str
+
+
+class Bindable(NamedTuple):
+    """Whether a program could bind the port on every address now, and why not.
+
+    `table` and `probe` are the two independent answers: the kernel's socket table and a real
+    bind(). `free` is the joined one.
+    """
+
+    free: bool | Unknown
+    reasons: tuple[Reason, ...]
+    table: str
+    probe: str
+
+
+class Advice(NamedTuple):
+    """What to know before taking this number for one's own software."""
+
+    ephemeral: bool
+    browser_blocked: bool
+    privileged: bool
+    kernel_reserved: bool
+
+
+class Answer(NamedTuple):
+    """Everything portbook knows about one port here."""
+
+    port: int
+    range: PortRange
+    assignments: tuple[Assignment, ...]
+    life: Life
+    unofficial: tuple[UnofficialUse, ...]
+    suspicious_uses: tuple[SuspiciousUse, ...]
+    candidates: tuple[Candidate, ...]
+    listeners: tuple[Listener, ...]
+    bindable: dict[str, Bindable]
+    advice: Advice
+    claim: None
+    incomplete: tuple[Gap, ...]

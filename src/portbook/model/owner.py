@@ -1,0 +1,62 @@
+"""Who holds a socket, with the proof."""
+
+from typing import NamedTuple
+
+from portbook.model.socket import Socket
+from portbook.model.unknown import Unknown
+from portbook.model.verdict import Verdict
+
+
+class Ancestor(NamedTuple):
+    """A process above the owner, on the way to PID 1."""
+
+    pid: int
+    name: str
+
+
+class Container(NamedTuple):
+    """A container as the cgroup path names it: `engine` such as docker, and its id."""
+
+    engine: str
+    id: str
+
+
+class Owner(NamedTuple):
+    """A process (or, with proof `cgroup`, a unit or container) that holds a socket.
+
+    `proof`: `fd` (seen in /proc/PID/fd), `cgroup` (unit or container known, the process not
+    seen), `none` (only the uid is known). `started` is an ISO 8601 UTC time. `fds` are file
+    descriptor numbers. `name` is the kernel's comm (15 bytes at most) or argv's better one.
+    """
+
+    pid: int | Unknown
+    ppid: int | Unknown
+    name: str | Unknown
+    exe: str | None | Unknown
+    exe_deleted: bool | Unknown
+    cmdline: tuple[str, ...] | Unknown
+    user: str | Unknown
+    cwd: str | Unknown
+    started: str | Unknown
+    fds: tuple[int, ...] | Unknown
+    proof: str
+    unit: str | None | Unknown
+    activated_by: str | None | Unknown
+    container: Container | None | Unknown
+    package: str | None | Unknown
+    ancestry: tuple[Ancestor, ...] | Unknown
+
+
+class Listener(NamedTuple):
+    """A socket joined with who holds it, what the number is for, and whether that belongs.
+
+    `reach`: `loopback`, `link-local`, `private`, `any` (host-public), `other-netns`.
+    """
+
+    socket: Socket
+    user: str | Unknown
+    reach: str
+    owners: tuple[Owner, ...]
+    assignments: tuple[str, ...]
+    speaks: None
+    verdict: Verdict

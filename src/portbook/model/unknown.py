@@ -1,0 +1,24 @@
+"""Absence as a value: why a fact could not be had, and what would help. Never None-as-shrug."""
+
+from typing import NamedTuple
+
+
+class Unknown(NamedTuple):
+    """A fact that could not be had.
+
+    `unknown` says why, in one of these words: `denied` (the system refused), `vanished` (it went
+    away while we looked), `not-asked` (this part was not examined), `unsupported` (this system
+    cannot say), `unreadable` (it is there but cannot be understood), `no-process` (every process
+    that can be seen was looked into, and none has it).
+    """
+
+    unknown: str
+    hint: str | None = None
+
+
+class Gap(NamedTuple):
+    """One entry of a document's `incomplete`: what is missing, why, and the way to get it."""
+
+    what: str
+    why: str
+    hint: str | None = None

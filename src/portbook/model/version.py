@@ -1,0 +1,3 @@
+"""The version of portbook, in the one place that the build reads too."""
+
+__version__ = "0.1.0"
