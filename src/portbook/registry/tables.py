@@ -1,0 +1,172 @@
+"""Which tables there are, where they lie, and assignments in and out of them."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from portbook.model import Assignment, TableFault
+from portbook.registry.table_file import Table, write_table
+
+__all__ = [
+    "ASSIGNMENT_COLUMNS",
+    "EVIDENCE_COLUMNS",
+    "SERVICE_COLUMNS",
+    "EvidenceTable",
+    "Table",
+    "assignment_of",
+    "open_assignments",
+    "open_evidence",
+    "open_services",
+    "open_shipped",
+    "read_assignments",
+    "shipped",
+    "user_folder",
+    "write_assignments",
+    "write_table",
+]
+
+ASSIGNMENT_COLUMNS = (
+    "port",
+    "last_port",
+    "transport",
+    "service",
+    "description",
+    "assignee",
+    "contact",
+    "registered",
+    "modified",
+    "reference",
+    "unauthorized_use",
+    "notes",
+)
+SERVICE_COLUMNS = ("service", "ports")
+EVIDENCE_COLUMNS = ("port", "transport", "source", "product", "note", "kind")
+
+_REINSTALL = "reinstall portbook"
+_ROLL_BACK = "portbook update --rollback"
+
+
+def shipped(name: str) -> str:
+    """The path of a table that comes with portbook."""
+    # os.path, here and below: importing pathlib costs more than answering from the tables.
+    return os.path.join(os.path.dirname(__file__), "data", name)
+
+
+def user_folder() -> str:
+    """The folder of the user's own, newer registry: see `portbook update`."""
+    home = os.environ.get("PORTBOOK_DATA_HOME")
+    if not home:
+        data = os.environ.get("XDG_DATA_HOME")
+        # A relative XDG_DATA_HOME is invalid (XDG base directory specification) and is ignored.
+        if not data or not data.startswith("/"):
+            data = os.path.expanduser("~/.local/share")
+        home = f"{data}/portbook"
+    return f"{home}/registry/current"
+
+
+def open_assignments() -> Table:
+    """The registry: the user's own where there is one, else the one that comes with portbook."""
+    return _newest("assignments.tsv", ASSIGNMENT_COLUMNS)
+
+
+def open_services() -> Table:
+    """The name index of the same registry."""
+    return _newest("services.tsv", SERVICE_COLUMNS)
+
+
+def open_shipped(name: str, columns: Sequence[str]) -> Table:
+    """A table that comes with portbook and has no newer form."""
+    return Table(shipped(name), columns, hint=_REINSTALL)
+
+
+class EvidenceTable(NamedTuple):
+    """The traces, in how many sources they were looked for, and when (ISO date)."""
+
+    table: Table
+    sources_checked: int
+    as_of: str
+
+
+def open_evidence() -> EvidenceTable:
+    """The traces of products on numbers.
+
+    Raises:
+        TableFault: the table is broken.
+    """
+    table = open_shipped("evidence.tsv", EVIDENCE_COLUMNS)
+    try:
+        return EvidenceTable(table, int(table.header["sources checked"]), table.header["as_of"])
+    except (KeyError, ValueError):
+        raise TableFault(
+            f"table {table.path} has no date or number of sources", hint=_REINSTALL
+        ) from None
+
+
+def read_assignments(path: str) -> list[Assignment]:
+    """All rows of an assignments table, fully checked.
+
+    Raises:
+        TableFault: the file is no whole table.
+    """
+    table = Table(path, ASSIGNMENT_COLUMNS)
+    table.verify()
+    return [assignment_of(row) for row in table.all_rows()]
+
+
+def assignment_of(row: list[str]) -> Assignment:
+    """One row of an assignments table as a value."""
+    port, last_port, transport, service, *rest = row
+    return Assignment(
+        service or None,
+        int(port) if port else None,
+        int(last_port) if last_port else None,
+        transport or None,
+        *(cell or None for cell in rest),
+    )
+
+
+def write_assignments(
+    path: str, assignments: Iterable[Assignment], provenance: dict[str, str]
+) -> None:
+    """Write an assignments table at `path` and its name index `services.tsv` beside it."""
+    known = list(assignments)
+    rows = [
+        [_text(each.port), _text(each.last_port), _text(each.transport), _text(each.service)]
+        + [cell or "" for cell in each[4:]]
+        for each in known
+    ]
+    write_table(path, ASSIGNMENT_COLUMNS, rows, provenance)
+    ports: dict[str, set[tuple[int, int, str]]] = {}
+    for each in known:
+        if each.service is None:
+            continue
+        found = ports.setdefault(each.service, set())
+        if each.port is not None and each.last_port is not None:
+            found.add((each.port, each.last_port, each.transport or ""))
+    index = [
+        [service, " ".join(_span(*span) for span in sorted(spans))]
+        for service, spans in ports.items()
+    ]
+    write_table(
+        os.path.join(os.path.dirname(path), "services.tsv"),
+        SERVICE_COLUMNS,
+        index,
+        provenance,
+    )
+
+
+def _newest(name: str, columns: Sequence[str]) -> Table:
+    own = f"{user_folder()}/{name}"
+    if os.path.exists(own):
+        return Table(own, columns, hint=_ROLL_BACK)
+    return open_shipped(name, columns)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _span(first: int, last: int, transport: str) -> str:
+    """`80/tcp`, `6000-6063/tcp`, `6400` (no transport given)."""
+    ports = str(first) if first == last else f"{first}-{last}"
+    return f"{ports}/{transport}" if transport else ports
