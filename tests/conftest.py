@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from portbook.registry.lookup import reload
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -12,4 +14,5 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("PORTBOOK_DATA_HOME", str(home))
     for name in ("NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+    reload()
     return home

@@ -4,8 +4,7 @@ This module is the public face and holds no logic. Names are loaded on first use
 `import portbook` costs next to nothing.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from portbook.model import Answer, Assignment, Listener, PortEntry
     from portbook.model.version import __version__
@@ -36,7 +35,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load a public name on first use."""
     if name not in _HOME:
         raise AttributeError(f"module 'portbook' has no attribute {name!r}")

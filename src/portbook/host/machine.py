@@ -4,15 +4,19 @@ import os
 import sys
 
 from portbook.host import clock
-from portbook.host.files import Files, LiveFiles
+from portbook.host.files import LiveFiles
 from portbook.host.privileges import Privileges
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from portbook.host.door import Files
 
 
 class Host:
     """The files of a host, its users, its kernel's answers and our privileges on it.
 
     `root` is `/` for this machine, or the folder of a recording. The methods that read files are
-    those of `host.files.Files`.
+    those of `host.door.Files`.
     """
 
     def __init__(self, root: str = "/") -> None:
@@ -30,7 +34,7 @@ class Host:
         self._boot_time: float | None = None
 
     @staticmethod
-    def _files_below(root: str) -> Files:
+    def _files_below(root: str) -> "Files":
         if root == "/":
             return LiveFiles()
         from portbook.host.recording import RecordedFiles

@@ -7,13 +7,15 @@ CAP_SYS_PTRACE = 19
 
 
 class Privileges:
-    """The user id of this process and its effective capabilities (capabilities(7))."""
+    """The effective user id and capabilities of a process, from its /proc/PID/status."""
 
     def __init__(self, status: str) -> None:
         self.uid = os.geteuid() if hasattr(os, "geteuid") else -1
         self.capabilities = 0
         for line in status.split("\n"):
-            if line.startswith("CapEff:"):
+            if line.startswith("Uid:"):
+                self.uid = int(line.split()[2])
+            elif line.startswith("CapEff:"):
                 self.capabilities = int(line.split()[1], 16)
 
     def has(self, capability: int) -> bool:

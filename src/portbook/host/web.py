@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from socket import gaierror
-from typing import Any, NamedTuple
+from typing import Any
 from urllib import request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from portbook.host import clock
 from portbook.model import DownloadFault
+from portbook.model.record import Record
 from portbook.model.version import __version__
 
 Progress = Callable[[int, int | None], None]
@@ -27,7 +28,7 @@ _MOVED = (301, 302, 303, 307, 308)
 _BROKEN = (OSError, HTTPException, ValueError)
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """What a server may cost us: bytes, seconds of silence, and seconds in all."""
 
     size: int = 64 << 20
@@ -35,7 +36,7 @@ class Limits(NamedTuple):
     total: float = 600.0
 
 
-class Reply(NamedTuple):
+class Reply(Record):
     """An answer under way. `chunks` is None when the server said that nothing changed (304).
 
     Reading `chunks` raises DownloadFault when the transfer breaks, comes short of its length, or

@@ -1,9 +1,8 @@
 """The joined answer about one port of this machine."""
 
-from typing import NamedTuple
-
 from portbook.model.owner import Listener, Owner
 from portbook.model.port import PortRange
+from portbook.model.record import Record
 from portbook.model.registry import (
     Assignment,
     Candidate,
@@ -14,7 +13,7 @@ from portbook.model.registry import (
 from portbook.model.unknown import Gap, Unknown
 
 
-class Reason(NamedTuple):
+class Reason(Record):
     """Why a port cannot be bound.
 
     `kind`: `listening`, `bound-not-listening`, `client`, `time-wait`, `kernel-reserved`,
@@ -28,7 +27,7 @@ class Reason(NamedTuple):
     detail: str
 
 
-class Bindable(NamedTuple):
+class Bindable(Record):
     """Whether a program could bind the port on every address now, and why not.
 
     `table` and `probe` are the two independent answers: the kernel's socket table and a real
@@ -41,7 +40,7 @@ class Bindable(NamedTuple):
     probe: str
 
 
-class Advice(NamedTuple):
+class Advice(Record):
     """What to know before taking this number for one's own software."""
 
     ephemeral: bool
@@ -50,7 +49,7 @@ class Advice(NamedTuple):
     kernel_reserved: bool
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """Everything portbook knows about one port here."""
 
     port: int

@@ -1,12 +1,14 @@
 """The JSON form of the value types: field names are the JSON names, in order."""
 
-from typing import Any
-
 from portbook.model.owner import Listener
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def plain(value: Any) -> Any:
-    """`value` as JSON builtins: a NamedTuple becomes an object of its fields, a tuple an array.
+
+def plain(value: "Any") -> "Any":
+    """`value` as JSON builtins: a record becomes an object of its fields, a tuple an array.
 
     A `Listener` is flat, the socket's fields beside the owner's.
     """
@@ -27,6 +29,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def document(name: str, body: Any) -> dict[str, Any]:
+def document(name: str, body: object) -> "dict[str, Any]":
     """`body` as one JSON document of schema `portbook/<name>/1`."""
     return {"schema": f"portbook/{name}/1", **plain(body)}

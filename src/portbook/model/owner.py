@@ -1,27 +1,26 @@
 """Who holds a socket, with the proof."""
 
-from typing import NamedTuple
-
+from portbook.model.record import Record
 from portbook.model.socket import Socket
 from portbook.model.unknown import Unknown
 from portbook.model.verdict import Verdict
 
 
-class Ancestor(NamedTuple):
+class Ancestor(Record):
     """A process above the owner, on the way to PID 1."""
 
     pid: int
     name: str
 
 
-class Container(NamedTuple):
+class Container(Record):
     """A container as the cgroup path names it: `engine` such as docker, and its id."""
 
     engine: str
     id: str
 
 
-class Owner(NamedTuple):
+class Owner(Record):
     """A process (or, with proof `cgroup`, a unit or container) that holds a socket.
 
     `proof`: `fd` (seen in /proc/PID/fd), `cgroup` (unit or container known, the process not
@@ -47,7 +46,7 @@ class Owner(NamedTuple):
     ancestry: tuple[Ancestor, ...] | Unknown
 
 
-class Listener(NamedTuple):
+class Listener(Record):
     """A socket joined with who holds it, what the number is for, and whether that belongs.
 
     `reach`: `loopback`, `link-local`, `private`, `any` (host-public), `other-netns`.

@@ -1,9 +1,10 @@
 """Port numbers, transports and ranges. RFC 6335 section 6 defines the three ranges."""
 
 from enum import StrEnum
-from typing import NamedTuple, NewType
 
-Port = NewType("Port", int)
+from portbook.model.record import Record
+
+Port = int
 """A port number, 0-65535 (RFC 9293 section 3.1: 16 bits)."""
 
 LAST_PORT = 65535
@@ -18,7 +19,7 @@ class Transport(StrEnum):
     DCCP = "dccp"
 
 
-class PortRange(NamedTuple):
+class PortRange(Record):
     """A named, inclusive range of ports."""
 
     name: str

@@ -1,11 +1,10 @@
 """What a number is meant to be: assignments, the evidence for them, their life, other uses."""
 
-from typing import NamedTuple
-
 from portbook.model.port import PortRange
+from portbook.model.record import Record
 
 
-class Assignment(NamedTuple):
+class Assignment(Record):
     """One row of IANA's Service Name and Transport Protocol Port Number Registry (RFC 6335).
 
     The key is (service, port, transport). `service` is None in nameless rows ("Reserved", "any
@@ -29,7 +28,7 @@ class Assignment(NamedTuple):
     notes: str | None = None
 
 
-class Evidence(NamedTuple):
+class Evidence(Record):
     """One public trace of a product on a number: `source` says it, in our words in `note`.
 
     `transport` is None where the source does not say.
@@ -42,7 +41,7 @@ class Evidence(NamedTuple):
     note: str | None = None
 
 
-class Source(NamedTuple):
+class Source(Record):
     """A place where traces were looked for: id, what it is, its version or date, and a link."""
 
     id: str
@@ -52,7 +51,7 @@ class Source(NamedTuple):
     link: str
 
 
-class Life(NamedTuple):
+class Life(Record):
     """Whether anything still uses a registration.
 
     `verdict`: `alive`, `overtaken`, `orphan`, `young`; for a number without an assignment
@@ -66,7 +65,7 @@ class Life(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-class UnofficialUse(NamedTuple):
+class UnofficialUse(Record):
     """A product that uses the number without being its registered service."""
 
     product: str
@@ -74,7 +73,7 @@ class UnofficialUse(NamedTuple):
     sources: tuple[str, ...]
 
 
-class SuspiciousUse(NamedTuple):
+class SuspiciousUse(Record):
     """A default number of malware, a C2 framework or a remote-control tool."""
 
     name: str
@@ -84,7 +83,7 @@ class SuspiciousUse(NamedTuple):
     source: str
 
 
-class Candidate(NamedTuple):
+class Candidate(Record):
     """One thing that might really be listening.
 
     `kind`: registered, unofficial, custom, malware, probe.
@@ -95,7 +94,7 @@ class Candidate(NamedTuple):
     why: str
 
 
-class PortEntry(NamedTuple):
+class PortEntry(Record):
     """Everything the tables say of one port, the same on every machine.
 
     `assignments` are ordered: the primary name of each transport first.

@@ -1,12 +1,11 @@
 """A socket as the kernel reports it. Identity is (netns, transport, address, port, inode)."""
 
-from typing import NamedTuple
-
 from portbook.model.port import Transport
+from portbook.model.record import Record
 from portbook.model.unknown import Unknown
 
 
-class Socket(NamedTuple):
+class Socket(Record):
     """One bound socket; two rows are never merged because their port is equal.
 
     `address` is the local address in its text form, `0.0.0.0` or `::` for every address.

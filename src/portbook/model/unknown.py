@@ -1,22 +1,23 @@
 """Absence as a value: why a fact could not be had, and what would help. Never None-as-shrug."""
 
-from typing import NamedTuple
+from portbook.model.record import Record
 
 
-class Unknown(NamedTuple):
+class Unknown(Record):
     """A fact that could not be had.
 
     `unknown` says why, in one of these words: `denied` (the system refused), `vanished` (it went
     away while we looked), `not-asked` (this part was not examined), `unsupported` (this system
     cannot say), `unreadable` (it is there but cannot be understood), `no-process` (every process
-    that can be seen was looked into, and none has it).
+    of the machine was looked into, and none has it), `outside` (a process outside our PID
+    namespace may have it).
     """
 
     unknown: str
     hint: str | None = None
 
 
-class Gap(NamedTuple):
+class Gap(Record):
     """One entry of a document's `incomplete`: what is missing, why, and the way to get it."""
 
     what: str

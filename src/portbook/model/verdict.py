@@ -1,9 +1,9 @@
 """Whether a listener belongs: the facts that are weighed, and the value with its reasons."""
 
-from typing import NamedTuple
+from portbook.model.record import Record
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """What is known of one listener, from every folder, joined by the survey.
 
     `process` is the owner's name, None where no process is visible. `registered` are the names of
@@ -18,7 +18,7 @@ class Facts(NamedTuple):
     ephemeral: bool = False
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """`value`: expected, familiar, unregistered, mismatch, suspicious, unknown."""
 
     value: str

@@ -3,7 +3,15 @@
 Guesses are sentences of their own: each says why, and none claims more than the tables bear out.
 """
 
-from portbook.model import Assignment, Candidate, Evidence, PortEntry, SuspiciousUse, UnofficialUse
+from portbook.model import (
+    Assignment,
+    Candidate,
+    Evidence,
+    Listener,
+    PortEntry,
+    SuspiciousUse,
+    UnofficialUse,
+)
 from portbook.registry.same_service import match
 
 _MOST = 8
@@ -21,6 +29,21 @@ _CATEGORIES = {
     "miner": "a crypto miner",
     "rmm": "a tool for remote control",
 }
+
+
+def found_here(listener: Listener) -> Candidate:
+    """What was really found, as the first candidate."""
+    owner = next(iter(listener.owners), None)
+    name = owner.name if owner and isinstance(owner.name, str) else "a process that is hidden here"
+    kinds = {"expected": "registered", "familiar": "unofficial"}
+    state = {"bound": "holds it without listening", "listen": "listens"}.get(
+        listener.socket.state, "receives"
+    )
+    return Candidate(
+        name,
+        kinds.get(listener.verdict.value, "custom"),
+        f"it {state} here on {listener.socket.address} over {listener.socket.transport}",
+    )
 
 
 def candidates(entry: PortEntry, *, ephemeral: bool) -> tuple[Candidate, ...]:

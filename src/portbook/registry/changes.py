@@ -1,14 +1,14 @@
 """What differs between two registries. Pure: no file is read here."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from portbook.model import Assignment
+from portbook.model.record import Record
 
 Key = tuple[str, int, int, str]
 
 
-class Changes(NamedTuple):
+class Changes(Record):
     """The assignments added, removed and changed, each in the order of port, transport, name.
 
     Only named rows with a port take part: that is what a lookup is about, and not every table
@@ -20,14 +20,14 @@ class Changes(NamedTuple):
     changed: list[Assignment]
 
 
-class Change(NamedTuple):
+class Change(Record):
     """One difference. `change`: `added`, `removed` or `changed` (the row is the new one)."""
 
     change: str
     assignment: Assignment
 
 
-class Summary(NamedTuple):
+class Summary(Record):
     """How many differences of each kind, and the first few of each."""
 
     added: int

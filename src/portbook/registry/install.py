@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from portbook.host import clock
 from portbook.model import LAST_PORT, Assignment, EnvironmentFault, NotPermitted, TableFault
+from portbook.model.record import Record
 from portbook.registry.changes import Changes, Summary, by_key, changes
 from portbook.registry.offer import Offer, refusal
 from portbook.registry.tables import (
@@ -46,7 +46,7 @@ _PARTS = (
 _NO_PORT = "services without a port"
 
 
-class InUse(NamedTuple):
+class InUse(Record):
     """The table that lookups read now, and how it came here.
 
     `imported` is an ISO 8601 UTC time; it and `form` are None for the built-in table. `records`
@@ -64,7 +64,7 @@ class InUse(NamedTuple):
     rollback: str | None
 
 
-class Report(NamedTuple):
+class Report(Record):
     """What an update did: the document `portbook/update/1`.
 
     `outcome`: `imported`, `current` (there was nothing new), `rolled-back`,

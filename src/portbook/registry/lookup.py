@@ -5,7 +5,6 @@ once as a whole, and every answer is kept.
 """
 
 from functools import cache
-from typing import overload
 
 from portbook.model import (
     LAST_PORT,
@@ -27,18 +26,26 @@ from portbook.registry.tables import (
     open_shipped,
 )
 
-_MANY = 100
-"""After this many numbers, reading the tables whole costs less than going on one by one."""
+TYPE_CHECKING = False  # importing `typing` is a tenth of the start-up budget
+if TYPE_CHECKING:
+    from typing import overload
+
+_MANY = 1000
+"""After this many numbers the tables are read whole: that takes as long as 1,000 bisections."""
 
 _TRANSPORTS = frozenset(Transport)
 _SUSPICIOUS = ("port", "transport", "name", "category", "confidence", "source")
 _BLOCKED = ("port", "service")
 
 
-@overload
-def lookup(what: int, transport: str | None = None) -> PortEntry: ...
-@overload
-def lookup(what: str, transport: str | None = None) -> tuple[PortEntry, ...]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def lookup(what: int, transport: str | None = None) -> PortEntry: ...
+    @overload
+    def lookup(what: str, transport: str | None = None) -> tuple[PortEntry, ...]: ...
+
+
 def lookup(what: int | str, transport: str | None = None) -> PortEntry | tuple[PortEntry, ...]:
     """The entry of a port, or those of every port that has the service name `what`.
 

@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from portbook.model import Assignment, ImportRefused
+from portbook.model.record import Record
 
 IANA = "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.csv"
 """Where IANA publishes the registry. The only remote address that portbook knows."""
@@ -23,7 +23,7 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-class Offer(NamedTuple):
+class Offer(Record):
     """What was offered, whole and well-formed.
 
     `form` is `csv` or `xml`, `source` an address or an absolute path. `etag` and `last_modified`

@@ -3,9 +3,8 @@
 A row is a service on a number, its transports joined: `semaphore` on 3255, tcp and udp.
 """
 
-from typing import NamedTuple
-
 from portbook.model import RANGES, Assignment, Evidence, Transport, UsageError
+from portbook.model.record import Record
 from portbook.registry.life import Trace, life_of_assignment
 from portbook.registry.tables import ASSIGNMENT_COLUMNS, open_assignments, open_evidence
 
@@ -13,7 +12,7 @@ _ORDER = {each.value: place for place, each in enumerate(Transport)}
 VERDICTS = ("alive", "overtaken", "orphan", "young")
 
 
-class Tombstone(NamedTuple):
+class Tombstone(Record):
     """A registration without a public trace."""
 
     port: int
@@ -25,7 +24,7 @@ class Tombstone(NamedTuple):
     registered: str | None
 
 
-class OrphanReport(NamedTuple):
+class OrphanReport(Record):
     """`counts`: services on a number by their life, of all that were selected."""
 
     counts: dict[str, int]
@@ -68,7 +67,7 @@ def orphans(
     return OrphanReport(counts, tuple(found), sources_checked, as_of)
 
 
-class _Row(NamedTuple):
+class _Row(Record):
     """A named assignment with a number; only what is asked for here."""
 
     port: int

@@ -8,9 +8,9 @@ docs/life.md.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from portbook.model import Assignment
+from portbook.model.record import Record
 
 SAME_NAME = "the same name"
 
@@ -235,7 +235,7 @@ _SHORTEST = 3  # letters of a telling word
 _BEGINNING = 5  # letters that two names must begin with to be taken for one
 
 
-class _Product(NamedTuple):
+class _Product(Record):
     """What a trace can be recognised by.
 
     The `letters` of its name, its `words`, the telling `stems` of these, and `runs` of
@@ -248,7 +248,7 @@ class _Product(NamedTuple):
     runs: frozenset[str]
 
 
-class _Service(NamedTuple):
+class _Service(Record):
     """What a service can be recognised by.
 
     `letters`, `words` and `stems` of its name; `runs`, neighbouring words of name or description

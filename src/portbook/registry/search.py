@@ -5,9 +5,9 @@ stands: comparing with every word of the tables takes longer than all the rest.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from portbook.model import TableFault, Transport, UsageError
+from portbook.model.record import Record
 from portbook.registry.same_service import match
 from portbook.registry.tables import (
     ASSIGNMENT_COLUMNS,
@@ -38,7 +38,7 @@ _GAPS = str.maketrans(dict.fromkeys(_MARKS, " "))
 _BYTE_GAPS = bytes.maketrans(_MARKS.encode(), b" " * len(_MARKS))
 
 
-class Match(NamedTuple):
+class Match(Record):
     """One service or product that fits, with one of its numbers.
 
     `product` is what a source names on the number. Where it is the registered service under
@@ -86,7 +86,7 @@ def search(text: str, *, limit: int = 50) -> tuple[Match, ...]:
     return tuple(_with_service(each, registry) for each in found[:limit])
 
 
-class _Row(NamedTuple):
+class _Row(Record):
     """A named assignment, or the trace of a product."""
 
     port: str
@@ -98,7 +98,7 @@ class _Row(NamedTuple):
     product: str
 
 
-class _Text(NamedTuple):
+class _Text(Record):
     """A table as text: its lines as they are and folded."""
 
     table: Table

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from portbook.model import Assignment, TableFault
+from portbook.model.record import Record
 from portbook.registry.table_file import Table, write_table
 
 __all__ = [
@@ -79,7 +79,7 @@ def open_shipped(name: str, columns: Sequence[str]) -> Table:
     return Table(shipped(name), columns, hint=_REINSTALL)
 
 
-class EvidenceTable(NamedTuple):
+class EvidenceTable(Record):
     """The traces, in how many sources they were looked for, and when (ISO date)."""
 
     table: Table
