@@ -118,7 +118,7 @@ def _report(
 
         told = None if changes is None else summary(changes, most=_SHOWN)
         body = Report(outcome, table, told)
-        emit_json(document("update", body), indent=None if options.jsonl else 2)
+        emit_json(document("update", body), line=options.jsonl)
     else:
         emit(safe(line) for line in _lines(outcome, table, changes))
 

@@ -1,0 +1,223 @@
+"""Every listener of this machine: address, owner, registered service and verdict."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from portbook.cli import render
+from portbook.cli.answer import gap_lines
+from portbook.cli.listing import address_of, holder_of, registered_text
+from portbook.cli.render import Column, Style, emit, emit_json, style_of
+from portbook.host import Host, clock
+from portbook.model import Listener, Owner, Unknown, UsageError, document
+from portbook.survey import Survey, hidden_owners, survey
+
+_SORT: dict[str, Callable[[Listener], tuple[str | int, ...]]] = {
+    "port": lambda row: (row.socket.port, row.socket.transport, row.socket.address),
+    "address": lambda row: (row.socket.address, row.socket.port),
+    "process": lambda row: (holder_of(row).casefold(), row.socket.port),
+    "user": lambda row: (str(row.user), row.socket.port),
+    "verdict": lambda row: (row.verdict.value, row.socket.port),
+    "reach": lambda row: (row.reach, row.socket.port),
+}
+
+_SHADES = {"expected": "green", "mismatch": "yellow", "suspicious": "red", "unknown": "dim"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `portbook ls`."""
+    parser.add_argument("--tcp", action="store_true", help="only TCP")
+    parser.add_argument("--udp", action="store_true", help="only UDP")
+    parser.add_argument("--port", metavar="P", action="append", help="only these ports")
+    parser.add_argument("--user", metavar="U", help="only sockets of this user (name or id)")
+    parser.add_argument("--unit", metavar="N", help="only what runs in this systemd unit")
+    parser.add_argument("--process", metavar="NAME", help="only owners whose name holds NAME")
+    parser.add_argument("--wide", action="store_true", help="cut nothing; every owner a line")
+    parser.add_argument("--sort", metavar="KEY", default="port", help=", ".join(_SORT))
+    parser.add_argument("--watch", metavar="SECONDS", type=_seconds, help="again and again")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 86400:
+        raise ValueError(text)
+    return seconds
+
+
+def main(options: argparse.Namespace) -> int:
+    """List once, or with --watch until interrupted."""
+    if options.sort not in _SORT:
+        raise UsageError(f"cannot sort by {options.sort!r}", hint=f"one of {', '.join(_SORT)}")
+    wanted = _filters(options)
+    host = Host(options.root)
+    if options.watch is None:
+        return _show(host, survey(host, source=options.source), wanted, options)
+    import gc
+
+    gc.enable()
+    while True:
+        if not options.json and not options.jsonl and render.is_terminal():
+            render.clear_screen()
+        _show(Host(options.root), survey(host, source=options.source), wanted, options)
+        clock.sleep(options.watch)
+
+
+def _show(
+    host: Host, found: Survey, wanted: Callable[[Listener], bool], options: argparse.Namespace
+) -> int:
+    rows = sorted(filter(wanted, found.listeners), key=_SORT[options.sort])
+    gaps = (*found.gaps, *hidden_owners(rows))
+    heading = {"host": host.name, "at": clock.iso(host.now())}
+    if options.jsonl:
+        for row in rows:
+            emit_json(document("listener", row), line=True)
+    elif options.json:
+        body = {**heading, "listeners": rows, "incomplete": gaps}
+        emit_json(document("listeners", body), line=bool(options.watch))
+    else:
+        style = style_of(options.color)
+        if options.wide:
+            style = style._replace(cut=False)
+        lines = wide_lines(rows, style) if options.wide else narrow_lines(rows, style)
+        emit([*(lines or ["no listener"]), *gap_lines(gaps, style)])
+    if gaps:
+        return 3
+    return 0 if rows or not _is_filtered(options) else 1
+
+
+def _is_filtered(options: argparse.Namespace) -> bool:
+    return any(
+        (options.tcp, options.udp, options.port, options.user, options.unit, options.process)
+    )
+
+
+def _filters(options: argparse.Namespace) -> Callable[[Listener], bool]:
+    """One predicate from all filters; those of one kind add up, kinds narrow."""
+    from portbook.cli.arguments import parse_target
+
+    transports = {kind for kind in ("tcp", "udp") if getattr(options, kind)}
+    targets = [parse_target(text) for text in options.port or ()]
+
+    def keep(row: Listener) -> bool:
+        found = row.socket
+        return (
+            (not transports or found.transport in transports)
+            and (
+                not targets
+                or any(
+                    found.port in ports and transport in (None, found.transport)
+                    for ports, transport in targets
+                )
+            )
+            and (options.user is None or options.user in (row.user, str(found.uid)))
+            and (options.unit is None or any(_in_unit(o, options.unit) for o in row.owners))
+            and (options.process is None or any(_named(o, options.process) for o in row.owners))
+        )
+
+    return keep
+
+
+def _in_unit(owner: Owner, unit: str) -> bool:
+    return isinstance(owner.unit, str) and unit in (owner.unit, owner.unit.rpartition(".")[0])
+
+
+def _named(owner: Owner, text: str) -> bool:
+    return isinstance(owner.name, str) and text.casefold() in owner.name.casefold()
+
+
+def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
+    """One line per listener, in the width of the terminal."""
+    columns = (
+        Column("PORT", right=True),
+        Column("ADDRESS", flexible=True),
+        Column("OWNER", flexible=True),
+        Column("USER", flexible=True),
+        Column("REGISTERED", flexible=True),
+        Column("VERDICT"),
+    )
+    cells = [
+        (
+            f"{row.socket.port}/{row.socket.transport}",
+            address_of(row) + ("" if row.socket.state != "bound" else " (bound)"),
+            holder_of(row),
+            row.user if isinstance(row.user, str) else "?",
+            registered_text(row),
+            row.verdict.value,
+        )
+        for row in rows
+    ]
+    return _shaded(render.table(columns, cells, style), rows, style) if rows else []
+
+
+def _shaded(lines: list[str], rows: Sequence[Listener], style: Style) -> list[str]:
+    """The verdict at the end of each line in its colour."""
+    if not style.color:
+        return lines
+    for index, row in enumerate(rows, start=1):
+        value = row.verdict.value
+        if value in _SHADES and lines[index].endswith(value):
+            lines[index] = lines[index].removesuffix(value) + style.paint(value, _SHADES[value])
+    return lines
+
+
+def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
+    """One line per owner, with everything that fits nowhere else."""
+    columns = tuple(
+        Column(title, right=title in ("PORT", "PID", "QUEUE"))
+        for title in (
+            "PORT",
+            "ADDRESS",
+            "STATE",
+            "REACH",
+            "PID",
+            "OWNER",
+            "USER",
+            "UNIT",
+            "QUEUE",
+            "STARTED",
+            "REGISTERED",
+            "VERDICT",
+            "COMMAND",
+        )
+    )
+    cells = []
+    for row in rows:
+        found = row.socket
+        queue = f"{found.queued}/{found.backlog}" if isinstance(found.backlog, int) else "-"
+        for owner in row.owners or (None,):
+            pid, name, place, started, command = _owner_cells(owner)
+            cells.append(
+                (
+                    f"{found.port}/{found.transport}",
+                    address_of(row),
+                    found.state,
+                    row.reach,
+                    pid,
+                    name,
+                    row.user if isinstance(row.user, str) else "?",
+                    place,
+                    queue,
+                    started,
+                    ", ".join(dict.fromkeys(row.assignments)) or "-",
+                    row.verdict.value,
+                    command,
+                )
+            )
+    return render.table(columns, cells, style) if rows else []
+
+
+def _owner_cells(owner: Owner | None) -> tuple[str, str, str, str, str]:
+    """PID, name, unit or container, start time, command line."""
+    if owner is None:
+        return "-", "the kernel", "-", "-", "-"
+    from portbook.cli.listing import owner_text, place_text
+
+    name = owner.name if isinstance(owner.name, str) else owner_text(owner)
+    if owner.exe_deleted is True:
+        name += " (executable deleted)"
+    return (
+        str(owner.pid) if isinstance(owner.pid, int) else "?",
+        name,
+        place_text(owner),
+        owner.started if isinstance(owner.started, str) else "?",
+        "?" if isinstance(owner.cmdline, Unknown) else " ".join(owner.cmdline) or "-",
+    )

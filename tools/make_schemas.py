@@ -1,0 +1,196 @@
+"""Write docs/schema/*.json from the model's types: tools/make_schemas.py [--check].
+
+The field names of the value types are the JSON names, so the schemas cannot drift from the code.
+Objects stay open: fields are only ever added within a version.
+"""
+
+import argparse
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from portbook import model
+from portbook.registry.install import Report
+from portbook.registry.orphans import OrphanReport, Tombstone
+from portbook.registry.search import Match
+
+SCHEMAS = Path(__file__).parent.parent / "docs" / "schema"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Life", "verdict"): (
+        *("alive", "overtaken", "orphan", "young"),
+        *("unassigned", "reserved", "dynamic"),
+    ),
+    ("PortRange", "name"): ("system", "user", "dynamic"),
+    ("Candidate", "kind"): ("registered", "unofficial", "custom", "malware", "probe"),
+    ("Socket", "family"): ("ipv4", "ipv6"),
+    ("Owner", "proof"): ("fd", "cgroup", "none"),
+    ("Listener", "reach"): ("loopback", "link-local", "private", "any", "other-netns"),
+    ("Verdict", "value"): (
+        *("expected", "familiar", "unregistered"),
+        *("mismatch", "suspicious", "unknown"),
+    ),
+    ("Unknown", "unknown"): (
+        *("denied", "vanished", "not-asked", "unsupported", "unreadable", "no-process", "outside"),
+    ),
+    ("Reason", "kind"): (
+        *("listening", "bound-not-listening", "client", "time-wait", "kernel-reserved"),
+        *("privileged", "other-netns-publish", "claimed", "hidden", "address", "disagreement"),
+    ),
+    ("Report", "outcome"): (
+        *("imported", "current", "rolled-back"),
+        *("nothing-to-roll-back", "status"),
+    ),
+    ("InUse", "table"): ("built-in", "imported"),
+    ("Change", "change"): ("added", "removed", "changed"),
+    ("Bindable", "table"): ("free", "taken", "unknown"),
+    ("Bindable", "probe"): ("free", "taken", "denied", "not-asked"),
+}
+
+
+class Document(NamedTuple):
+    """One document: what it is, and its top-level fields as (name, type, may be left out)."""
+
+    about: str
+    fields: tuple[tuple[str, Any], ...]
+    optional: tuple[str, ...] = ()
+
+
+_GAPS = ("incomplete", tuple[model.Gap, ...])
+
+
+def _fields(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple(get_type_hints(kind).items())
+
+
+def documents() -> dict[str, Document]:
+    """Every document that portbook prints, by the middle part of its schema id."""
+    bindable = (("tcp", model.Bindable), ("udp", model.Bindable))
+    return {
+        "answer": Document("Everything about one port here", _fields(model.Answer)),
+        "answers": Document(
+            "The answers for several ports", (("answers", tuple[model.Answer, ...]), _GAPS)
+        ),
+        "listeners": Document(
+            "Every listener of one host",
+            (("host", str), ("at", str), ("listeners", tuple[model.Listener, ...]), _GAPS),
+        ),
+        "listener": Document("One listener of a stream", (("listener", model.Listener),)),
+        "why": Document(
+            "Whether a port can be bound, per transport asked about",
+            (("port", int), *bindable, _GAPS),
+            ("tcp", "udp"),
+        ),
+        "search": Document(
+            "Services and products that fit a text",
+            (("text", str), ("matches", tuple[Match, ...]), _GAPS),
+        ),
+        "match": Document("One match of a stream", _fields(Match)),
+        "orphans": Document(
+            "Registrations without a public trace, and how many others live",
+            (*_fields(OrphanReport), _GAPS),
+        ),
+        "update": Document("What an update did, and the table in use", _fields(Report)),
+        "tombstone": Document("One such registration of a stream", _fields(Tombstone)),
+    }
+
+
+class Schema:
+    """One JSON Schema under construction, with its shared definitions."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Any] = {}
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        """The schema of one type."""
+        plain = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
+        if kind in plain:
+            return {"type": plain[kind]}
+        origin, arguments = get_origin(kind), get_args(kind)
+        if origin in (Union, types.UnionType):
+            return {"anyOf": [self.of(argument) for argument in arguments]}
+        if origin is tuple:
+            return {"type": "array", "items": self.of(arguments[0])}
+        if origin is dict:
+            return {"type": "object", "additionalProperties": self.of(arguments[1])}
+        if kind is model.Transport:
+            return {"enum": [transport.value for transport in model.Transport]}
+        if hasattr(kind, "_fields"):
+            return self._object(kind)
+        raise TypeError(f"no schema for {kind!r}")
+
+    def _object(self, kind: Any) -> dict[str, Any]:
+        name = kind.__name__
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = self.body(kind.__doc__ or "", self._properties(kind))
+        return {"$ref": f"#/$defs/{name}"}
+
+    def _properties(self, kind: Any) -> dict[str, Any]:
+        hints = get_type_hints(kind)
+        if kind is model.Listener:
+            # A listener is printed flat: the socket's fields, then its own.
+            hints.pop("socket")
+            properties = self._properties(model.Socket)
+            for left_out in ("cgroup", "peer"):
+                properties.pop(left_out)
+        else:
+            properties = {}
+        for field, hint in hints.items():
+            enum = ENUMS.get((kind.__name__, field))
+            properties[field] = {"enum": list(enum)} if enum else self.of(hint)
+        return properties
+
+    @staticmethod
+    def body(
+        about: str, properties: dict[str, Any], optional: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """An open object with these properties, all required but the optional ones."""
+        return {
+            "description": " ".join(about.partition("\n\n")[0].split()),
+            "type": "object",
+            "properties": properties,
+            "required": [name for name in properties if name not in optional],
+        }
+
+
+def schema_of(name: str, document: Document) -> dict[str, Any]:
+    """The whole JSON Schema of one document."""
+    schema = Schema()
+    if name == "listener":
+        properties = schema._properties(model.Listener)  # noqa: SLF001 - same file
+    else:
+        properties = {field: schema.of(kind) for field, kind in document.fields}
+    identifier = {"schema": {"const": f"portbook/{name}/1"}}
+    return {
+        "$schema": DRAFT,
+        "title": f"portbook/{name}/1",
+        **schema.body(document.about, identifier | properties, document.optional),
+        "$defs": dict(sorted(schema.definitions.items())),
+    }
+
+
+def main() -> int:
+    """Write the schemas, or with --check say which differ."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 on a difference"
+    )
+    check = parser.parse_args().check
+    stale = []
+    for name, document in documents().items():
+        file = SCHEMAS / f"{name}.json"
+        text = json.dumps(schema_of(name, document), indent=2) + "\n"
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            stale.append(file.name)
+            if not check:
+                file.write_text(text, encoding="utf-8")
+    print(f"{'stale' if check else 'written'}: {', '.join(stale) or 'none'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
