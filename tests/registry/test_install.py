@@ -348,3 +348,18 @@ def test_two_updates_at_once_leave_one_whole_table(home: Path) -> None:
             assert [answers.readline() for _ in range(3)] == ["done\n"] * 3
     assert names_in_use() in ({"one"}, {"two"})
     assert len(list(home.glob("0*"))) == 2
+
+
+@pytest.mark.parametrize("way", ["rollback", "import"])
+def test_a_folder_that_somebody_put_there_is_set_aside(home: Path, way: str) -> None:
+    """A folder `current` made by hand does not stop us, and nothing in it is lost."""
+    (home / "current").mkdir(parents=True)
+    (home / "current" / "assignments.tsv").write_text("junk", encoding="utf-8")
+    if way == "rollback":
+        assert roll_back()
+        assert table_in_use() == BUILT_IN
+    else:
+        assert install(offer(NEW)) is not None
+        assert NEW in table_in_use()
+    (aside,) = home.glob("set-aside-*")
+    assert (aside / "assignments.tsv").read_text(encoding="utf-8") == "junk"

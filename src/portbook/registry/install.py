@@ -259,8 +259,11 @@ def _write(number: int, offer: Offer) -> None:
 def _switch(number: int | None) -> None:
     """Make an import the one in use, or with None the built-in table, in one step."""
     current = _folder() / "current"
+    if current.is_dir() and not current.is_symlink():
+        # No folder of ours: somebody put it there by hand, and nothing of theirs is deleted.
+        current.rename(_folder() / f"set-aside-{clock.now():.0f}")
     if number is None:
-        current.unlink()
+        current.unlink(missing_ok=True)
     else:
         new = _folder() / "current.new"
         new.unlink(missing_ok=True)
