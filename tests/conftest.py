@@ -12,6 +12,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """An empty data folder, and none of the variables that steer the output."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("PORTBOOK_DATA_HOME", str(home))
+    monkeypatch.setenv("PORTBOOK_CACHE_HOME", str(home / "cache"))
     for name in ("NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     reload()

@@ -51,7 +51,8 @@ def test_values_are_frozen() -> None:
 def test_a_listener_is_printed_flat_and_without_what_is_only_ours() -> None:
     """The socket's fields stand beside the owner's; cgroup ids and peers stay inside."""
     listener = Listener(
-        SOCKET, "root", "any", (), ("http",), None, Verdict("expected", ("because",))
+        *(SOCKET, "root", "any", (), ("http",), None, Verdict("expected", ("because",))),
+        *(None, None, None, None),
     )
     body = plain(listener)
     assert body["port"] == 80

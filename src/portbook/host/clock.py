@@ -21,3 +21,10 @@ def sleep(seconds: float) -> None:
 def iso(seconds: float) -> str:
     """`seconds` since 1970 as ISO 8601 in UTC, to the second: 2026-11-23T09:00:00Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def boottime() -> float:
+    """Seconds since the machine started, those that it slept included; else `monotonic`."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

@@ -10,6 +10,18 @@ class Files(Protocol):
     def read(self, path: str, limit: int = ...) -> bytes:
         """At most `limit` bytes of a file."""
 
+    def regular(self, path: str, limit: int = ...) -> bytes:
+        """At most `limit` bytes of a plain file: what is no file, or a link, is refused unopened.
+
+        For files of users who mean harm: opening a FIFO would wait, and a device could act.
+        """
+
+    def stamp(self, path: str) -> tuple[int, int, int]:
+        """(inode, size, time of the last change in ns) of what `path` leads to."""
+
+    def on_disk(self, path: str) -> str:
+        """Where `path` lies for a library that opens files itself (sqlite3)."""
+
     def names(self, path: str) -> list[str]:
         """The names in a folder, in no order."""
 

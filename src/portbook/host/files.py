@@ -1,6 +1,8 @@
 """Reading the files of this machine. A recorded host has the same methods: see recording."""
 
+import errno
 import os
+import stat
 from collections.abc import Container, Iterable
 
 
@@ -11,17 +13,37 @@ class LiveFiles:
         """At most `limit` bytes of a file. Files in /proc have no size, so it reads to the end."""
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(fd, min(limit, 65536))
             # A table in /proc comes a page at a time, so only an empty read is the end.
-            while (
-                data
-                and len(data) < limit
-                and (more := os.read(fd, min(limit - len(data), 1 << 20)))
-            ):
-                data += more
-            return data
+            chunks = []
+            left = limit
+            while left > 0 and (chunk := os.read(fd, min(left, 65536))):
+                chunks.append(chunk)
+                left -= len(chunk)
+            return b"".join(chunks)
         finally:
             os.close(fd)
+
+    def regular(self, path: str, limit: int = 1 << 20) -> bytes:
+        """At most `limit` bytes of a plain file: what is no file, or a link, is refused unopened.
+
+        For files of users who mean harm: opening a FIFO would wait, and a device could act.
+        """
+        handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            require_file(os.fstat(handle).st_mode, path)
+            # The open handle leads to what was looked at, whatever the path leads to by now.
+            return self.read(f"/proc/self/fd/{handle}", limit)
+        finally:
+            os.close(handle)
+
+    def stamp(self, path: str) -> tuple[int, int, int]:
+        """(inode, size, time of the last change in ns) of what `path` leads to."""
+        found = os.stat(path)
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def on_disk(self, path: str) -> str:
+        """Where `path` lies for a library that opens files itself (sqlite3)."""
+        return path
 
     def names(self, path: str) -> list[str]:
         """The names in a folder, in no order."""
@@ -92,3 +114,17 @@ class LiveFiles:
         if denied and not found:
             raise denied
         return found
+
+
+def require_file(mode: int, path: str) -> None:
+    """Refuse what is no plain file.
+
+    Raises:
+        IsADirectoryError: it is a folder.
+        OSError: it is a link (ELOOP), a device, a FIFO or a socket (EINVAL).
+    """
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        code = errno.ELOOP if stat.S_ISLNK(mode) else errno.EINVAL
+        raise OSError(code, os.strerror(code), path)

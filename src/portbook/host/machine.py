@@ -23,6 +23,9 @@ class Host:
         self.live = root == "/"
         files = self._files_below(root)
         self.read = files.read
+        self.regular = files.regular
+        self.stamp = files.stamp
+        self.on_disk = files.on_disk
         self.names = files.names
         self.link = files.link
         self.folders = files.folders

@@ -10,6 +10,8 @@ import os
 from collections.abc import Container, Iterable
 from functools import cached_property
 
+from portbook.host.files import require_file
+
 
 class RecordedFiles:
     """The files of a recorded host below `root`."""
@@ -49,6 +51,22 @@ class RecordedFiles:
         """At most `limit` bytes of a file."""
         with open(self._path(path), "rb") as file:
             return file.read(limit)
+
+    def regular(self, path: str, limit: int = 1 << 20) -> bytes:
+        """The same of a plain file; what is no file is refused unopened."""
+        if path in self._links:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        require_file(os.lstat(self._path(path)).st_mode, path)
+        return self.read(path, limit)
+
+    def stamp(self, path: str) -> tuple[int, int, int]:
+        """(inode, size, time of the last change in ns) of the recording's own file."""
+        found = os.stat(self._path(path))
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def on_disk(self, path: str) -> str:
+        """Where the recording keeps `path`, for a library that opens files itself (sqlite3)."""
+        return self._path(path)
 
     def names(self, path: str) -> list[str]:
         """The names in a folder, in no order."""

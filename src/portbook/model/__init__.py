@@ -17,7 +17,15 @@ from portbook.model.errors import (
     UnknownService,
     UsageError,
 )
-from portbook.model.owner import Ancestor, Container, Listener, Owner
+from portbook.model.origin import (
+    Activation,
+    Container,
+    EngineContainer,
+    Package,
+    Project,
+    UnitFacts,
+)
+from portbook.model.owner import Ancestor, Listener, Owner
 from portbook.model.port import (
     DYNAMIC,
     LAST_PORT,
@@ -40,15 +48,17 @@ from portbook.model.registry import (
     UnofficialUse,
 )
 from portbook.model.socket import Socket
-from portbook.model.unknown import Gap, Unknown
-from portbook.model.verdict import Facts, Verdict
+from portbook.model.unknown import NOT_ASKED, Gap, Unknown
+from portbook.model.verdict import Facts, Suspicion, Verdict
 
 __all__ = [
     "DYNAMIC",
     "LAST_PORT",
+    "NOT_ASKED",
     "RANGES",
     "SYSTEM",
     "USER",
+    "Activation",
     "Advice",
     "Ancestor",
     "Answer",
@@ -58,6 +68,7 @@ __all__ = [
     "Candidate",
     "Container",
     "DownloadFault",
+    "EngineContainer",
     "EnvironmentFault",
     "Evidence",
     "Facts",
@@ -67,16 +78,20 @@ __all__ = [
     "Listener",
     "NotPermitted",
     "Owner",
+    "Package",
     "Port",
     "PortEntry",
     "PortRange",
     "PortbookError",
+    "Project",
     "Reason",
     "Socket",
     "Source",
+    "Suspicion",
     "SuspiciousUse",
     "TableFault",
     "Transport",
+    "UnitFacts",
     "Unknown",
     "UnknownService",
     "UnofficialUse",

@@ -1,5 +1,13 @@
 """Who holds a socket, with the proof."""
 
+from portbook.model.origin import (
+    Activation,
+    Container,
+    EngineContainer,
+    Package,
+    Project,
+    UnitFacts,
+)
 from portbook.model.record import Record
 from portbook.model.socket import Socket
 from portbook.model.unknown import Unknown
@@ -11,13 +19,6 @@ class Ancestor(Record):
 
     pid: int
     name: str
-
-
-class Container(Record):
-    """A container as the cgroup path names it: `engine` such as docker, and its id."""
-
-    engine: str
-    id: str
 
 
 class Owner(Record):
@@ -42,13 +43,21 @@ class Owner(Record):
     unit: str | None | Unknown
     activated_by: str | None | Unknown
     container: Container | None | Unknown
-    package: str | None | Unknown
+    package: Package | None | Unknown
     ancestry: tuple[Ancestor, ...] | Unknown
+    project: Project | None | Unknown
+    unit_facts: UnitFacts | None | Unknown
+    engine_container: EngineContainer | None | Unknown
+    preloads: str | None | Unknown
 
 
 class Listener(Record):
     """A socket joined with who holds it, what the number is for, and whether that belongs.
 
+    `activation` is set where systemd holds the socket for a service. `kernel` names the part of
+    the kernel that holds it without a process (nfsd, wireguard), None where a process does.
+    `namespace` labels another network namespace by container, unit or process, None for our own.
+    `published_by` is a container whose engine publishes this port, by the engine's word.
     `reach`: `loopback`, `link-local`, `private`, `any` (host-public), `other-netns`.
     """
 
@@ -59,3 +68,7 @@ class Listener(Record):
     assignments: tuple[str, ...]
     speaks: None
     verdict: Verdict
+    activation: Activation | None
+    kernel: str | None
+    namespace: str | None
+    published_by: EngineContainer | None | Unknown

@@ -17,6 +17,10 @@ class Unknown(Record):
     hint: str | None = None
 
 
+NOT_ASKED = Unknown("not-asked")
+"""The fact was not looked for in this answer."""
+
+
 class Gap(Record):
     """One entry of a document's `incomplete`: what is missing, why, and the way to get it."""
 
