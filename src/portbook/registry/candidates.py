@@ -10,6 +10,7 @@ from portbook.model import (
     Listener,
     PortEntry,
     SuspiciousUse,
+    Unknown,
     UnofficialUse,
 )
 from portbook.registry.same_service import match
@@ -31,10 +32,21 @@ _CATEGORIES = {
 }
 
 
+def _holder_name(listener: Listener) -> str:
+    """The process, or the unit or container that is known of it."""
+    if not listener.owners:
+        return listener.kernel or "the kernel"
+    owner = listener.owners[0]
+    if isinstance(owner.name, str):
+        return owner.name
+    if owner.container and not isinstance(owner.container, Unknown):
+        return f"{owner.container.engine} container {owner.container.id[:12]}"
+    return owner.unit if isinstance(owner.unit, str) else "a process that is hidden here"
+
+
 def found_here(listener: Listener) -> Candidate:
     """What was really found, as the first candidate."""
-    owner = next(iter(listener.owners), None)
-    name = owner.name if owner and isinstance(owner.name, str) else "a process that is hidden here"
+    name = _holder_name(listener)
     kinds = {"expected": "registered", "familiar": "unofficial"}
     state = {"bound": "holds it without listening", "listen": "listens"}.get(
         listener.socket.state, "receives"

@@ -133,6 +133,9 @@ def roll_back() -> bool:
     if not os.path.lexists(_folder() / "current"):
         return False
     with _locked():
+        # Another rollback may have been faster.
+        if not os.path.lexists(_folder() / "current"):
+            return False
         was = _current()
         _switch(None if was is None else _before(was))
         if was is not None:

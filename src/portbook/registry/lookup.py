@@ -61,8 +61,14 @@ def lookup(what: int | str, transport: str | None = None) -> PortEntry | tuple[P
         raise BadPort(f"{transport!r} is no transport: tcp, udp, sctp or dccp")
     book = _book()
     if isinstance(what, str):
-        ports = book.ports(what, transport)
-        return tuple(_only(book.kept.get(port) or book.entry(port), transport) for port in ports)
+        found = book.named.get((what, transport))
+        if found is None:
+            ports = book.ports(what, transport)
+            found = tuple(
+                _only(book.kept.get(port) or book.entry(port), transport) for port in ports
+            )
+            book.named[what, transport] = found
+        return found
     entry = book.kept.get(what)
     # True and 80.0 are equal to numbers of ports, but are none.
     if entry is None or what.__class__ is not int:
@@ -85,6 +91,7 @@ class _Book:
 
     def __init__(self) -> None:
         self.kept: dict[int, PortEntry] = {}
+        self.named: dict[tuple[str, str | None], tuple[PortEntry, ...]] = {}
         self._assignments = _Shelf(open_assignments())
         evidence, self._sources, self._as_of = open_evidence()
         self._evidence = _Shelf(evidence)

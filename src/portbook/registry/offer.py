@@ -19,6 +19,7 @@ MOST_BYTES = 64 << 20
 
 _MOST_RECORDS = 100_000
 _CHUNK = 64 << 10
+_MOST_BLANKS = 1 << 16
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -97,6 +98,8 @@ def _recognised(chunks: Iterable[bytes]) -> tuple[str, Iterator[Assignment]]:
         start += chunk
         if len(start.lstrip(_BLANK)) >= len(b"<!doctype html"):
             break
+        if len(start) > _MOST_BLANKS:
+            raise ImportRefused(f"it begins with more than {_MOST_BLANKS} blanks")
     head = start.lstrip(_BLANK)[:64].lower()
     if not head:
         raise ImportRefused("it is empty")

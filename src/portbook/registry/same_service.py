@@ -276,6 +276,37 @@ def match(assignment: Assignment, product: str, kind: str = "") -> str | None:
     if kind == "exporter" or "exporter" in trace.words:
         return None  # what exports somebody's figures is not the service itself
     service = _service(assignment.service, assignment.description or "")
+    if reason := _match_name(service, trace):
+        return reason
+    if kind in _WEB_KINDS and "-".join(service.words) in _HTTP:
+        return "a web application answers with HTTP"
+    if shared := trace.stems & service.told:
+        return f"the description says {max(sorted(shared), key=len)}"
+    if trace.letters in service.initials:
+        return "the initials of the description"
+    if service.protected and trace.letters in _TLS:
+        return "the protected form of the service"
+    for stem in sorted(trace.stems):
+        for other in sorted(service.stems):
+            short, long = (stem, other) if len(stem) < len(other) else (other, stem)
+            if len(short) >= _BEGINNING and long.startswith(short):
+                return f"both names begin with {short}"
+    return None
+
+
+def match_name(assignment: Assignment, product: str) -> str | None:
+    """The same by the service's name and the table of other names alone.
+
+    A process may have any name, so for one the description's words and initials prove nothing.
+    """
+    if assignment.service is None:
+        return None
+    return _match_name(
+        _service(assignment.service, assignment.description or ""), _product(product)
+    )
+
+
+def _match_name(service: _Service, trace: _Product) -> str | None:
     letters = trace.letters
     if letters == service.letters:
         return SAME_NAME
@@ -292,19 +323,6 @@ def match(assignment: Assignment, product: str, kind: str = "") -> str | None:
         for other in _OTHER_NAMES.get(word, ()):
             if name == other or (other[-1] == "*" and name.startswith(other[:-1])):
                 return f"{word} is a name, a successor or a server of it"
-    if kind in _WEB_KINDS and name in _HTTP:
-        return "a web application answers with HTTP"
-    if shared := trace.stems & service.told:
-        return f"the description says {max(sorted(shared), key=len)}"
-    if letters in service.initials:
-        return "the initials of the description"
-    if service.protected and letters in _TLS:
-        return "the protected form of the service"
-    for stem in sorted(trace.stems):
-        for other in sorted(service.stems):
-            short, long = (stem, other) if len(stem) < len(other) else (other, stem)
-            if len(short) >= _BEGINNING and long.startswith(short):
-                return f"both names begin with {short}"
     return None
 
 

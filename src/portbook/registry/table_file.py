@@ -41,7 +41,9 @@ class Table:
         self._ranges = "last_port" in columns
         self._transport = columns.index("transport") if "transport" in columns else None
         try:
-            with open(path, "rb") as file:
+            # O_NONBLOCK: a FIFO that somebody put there must not keep us waiting for a writer.
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+            with open(fd, "rb") as file:
                 self._text = mmap(file.fileno(), 0, access=ACCESS_READ)
         except OSError as why:
             raise self._fault(f"cannot be read ({why.strerror})") from None
@@ -49,6 +51,7 @@ class Table:
             raise self._fault("is empty") from None
         self._end = len(self._text)
         self.header, self._body = self._read_header(columns)
+        self._count("rows")
         if self._count("bytes") != self._end - self._body or self._text[-1] != _NEWLINE:
             raise self._fault("is cut short or was changed by hand")
         self._widest = self._count("widest") if self._ranges else 1

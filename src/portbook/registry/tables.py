@@ -156,9 +156,10 @@ def write_assignments(
 
 
 def _newest(name: str, columns: Sequence[str]) -> Table:
-    own = f"{user_folder()}/{name}"
-    if os.path.exists(own):
-        return Table(own, columns, hint=_ROLL_BACK)
+    # The folder decides, so that a table that is missing from an import is a fault, no mixture.
+    folder = os.path.realpath(user_folder())
+    if os.path.isdir(folder):
+        return Table(f"{folder}/{name}", columns, hint=_ROLL_BACK)
     return open_shipped(name, columns)
 
 
