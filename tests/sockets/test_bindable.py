@@ -102,7 +102,7 @@ def test_one_address_only_is_said_once_with_what_works() -> None:
     probe = TAKEN._replace(elsewhere="127.0.0.9")
     judged = weigh(holder(address="127.0.0.1"), holder(address="127.0.0.2"), probe=probe)
     assert [reason.kind for reason in judged.reasons] == ["listening", "listening", "address"]
-    assert "127.0.0.1, 127.0.0.2 are taken" in judged.reasons[-1].detail
+    assert "127.0.0.1 and 127.0.0.2 are taken" in judged.reasons[-1].detail
     assert "127.0.0.9" in judged.reasons[-1].detail
 
 
@@ -163,6 +163,28 @@ def test_the_joined_answer_is_never_better_than_bind(
         assert judged.free is probe.free
     if judged.free is False:
         assert {reason.kind for reason in judged.reasons} - {"kernel-reserved", "address"}
-    if probe is None and not complete and not found:
+    if probe is None and not complete and not found and not privileged:
         assert isinstance(judged.free, Unknown)
     assert judged.table in ("free", "taken", "unknown")
+
+
+def test_a_bind_that_fails_for_reasons_of_our_own_says_nothing_of_the_port() -> None:
+    """Without file descriptors left (EMFILE) the port is neither free nor held by somebody."""
+    probe = ProbeResult({"0.0.0.0": errno.EMFILE, "::": errno.EMFILE}, {}, None)
+    judged = weigh(probe=probe)
+    assert judged.free == Unknown("unreadable", "no socket could be made: EMFILE")
+    assert judged.probe == "not-asked"
+    assert judged.reasons == ()
+
+
+def test_a_client_on_another_address_than_the_listener_is_a_reason_of_its_own() -> None:
+    """A listener on one address does not explain a connection from another."""
+    judged = weigh(
+        holder(address="127.0.0.1"),
+        holder(address="127.0.0.2", state="established"),
+        holder(address="127.0.0.1", state="established"),
+        probe=TAKEN,
+    )
+    kinds = [(reason.kind, reason.address) for reason in judged.reasons]
+    assert ("client", "127.0.0.2") in kinds
+    assert ("client", "127.0.0.1") not in kinds

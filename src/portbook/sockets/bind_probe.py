@@ -34,13 +34,24 @@ class ProbeResult(Record):
 
     @property
     def denied(self) -> bool:
-        """Whether a privilege is missing (ports below ip_unprivileged_port_start)."""
-        return errno.EACCES in self.plain.values()
+        """Whether a privilege is missing, or a security module forbids it."""
+        return not {errno.EACCES, errno.EPERM}.isdisjoint(self.plain.values())
 
     @property
     def taken(self) -> bool:
         """Whether something else holds the port."""
         return errno.EADDRINUSE in self.plain.values()
+
+    @property
+    def failure(self) -> int:
+        """The errno that says nothing about the port (EMFILE, ENOBUFS, ...); 0 for none.
+
+        ENOTSUP stands for a host on which no address family could be tried.
+        """
+        if not self.plain:
+            return errno.ENOTSUP
+        told = {0, errno.EADDRINUSE, errno.EACCES, errno.EPERM}
+        return next((code for code in self.plain.values() if code not in told), 0)
 
 
 def try_bind(

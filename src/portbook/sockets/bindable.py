@@ -25,7 +25,7 @@ def judge(
     Args:
         holders: every socket in any state whose local port it is, with an owner.
         probe: what bind() said; None where it was not asked (a recording, --no-probe).
-        privileged: the number is below ip_unprivileged_port_start.
+        privileged: binding the number takes a privilege that we do not have.
         kernel_reserved: the number is in ip_local_reserved_ports.
         complete: the table shows bound sockets too, so that its silence means free.
 
@@ -40,13 +40,18 @@ def judge(
         open_to = next(address for address, code in probe.plain.items() if code == 0)
         reasons.append(Reason("address", open_to, None, f"{open_to}, tried, can still be bound"))
     free: bool | Unknown
-    if probe is None:
+    if probe is None or (probe.failure and not probe.taken):
         asked = "not-asked"
-        if table == "unknown":
-            free = Unknown("not-asked", "a real bind() would tell")
+        if held or privileged:
+            free = False
+        elif table == "free":
+            free = True
         else:
-            free = table == "free"
-        if privileged:
+            free = Unknown("not-asked", "a real bind() would tell")
+        if probe is not None:
+            name = errno.errorcode.get(probe.failure, str(probe.failure))
+            free = free if held else Unknown("unreadable", f"no socket could be made: {name}")
+        if privileged and not held:
             reasons.append(_privileged())
     else:
         free = probe.free
@@ -80,7 +85,7 @@ def judge(
 def _holding(holders: Sequence[Holder], probe: ProbeResult | None) -> list[Reason]:
     """One reason per socket that keeps others out.
 
-    Connections that a listener accepted share its port and are no reason of their own.
+    Connections that a listener accepted have its address and are no reason of their own.
     """
     reasons = [
         Reason(
@@ -92,8 +97,10 @@ def _holding(holders: Sequence[Holder], probe: ProbeResult | None) -> list[Reaso
         for found, owner in holders
         if found.state in _STATE_WORDS
     ]
-    if reasons:
+    served = {found.address for found, _ in holders if found.state in _STATE_WORDS}
+    if not served.isdisjoint(_WILDCARDS):
         return reasons
+    holders = [pair for pair in holders if pair[0].address not in served]
     waiting = [found for found, _ in holders if found.state == "time-wait"]
     for found, owner in holders:
         if found.state != "time-wait":
@@ -134,13 +141,9 @@ _STATE_WORDS = {
 
 def _one_address(holders: Sequence[Holder], probe: ProbeResult | None) -> Reason:
     addresses = sorted({found.address for found, _ in holders})
-    detail = (
-        f"only {' and '.join(addresses)} is taken"
-        if len(addresses) == 1
-        else (f"only {', '.join(addresses)} are taken")
-    )
+    detail = f"{' and '.join(addresses)} {'is' if len(addresses) == 1 else 'are'} taken"
     if probe and probe.elsewhere:
-        detail += f"; {probe.elsewhere}, tried, can still be bound"
+        detail = f"only {detail}; {probe.elsewhere}, tried, can still be bound"
     return Reason("address", addresses[0], None, detail)
 
 

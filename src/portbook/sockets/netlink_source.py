@@ -78,8 +78,8 @@ def reports_bound_sockets(host: Host) -> bool:
     """
     if not host.live:
         return True
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as sample:
-        try:
+    try:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as sample:
             sample.bind(("127.0.0.1", 0))
             datagrams = host.sock_diag(
                 socket.AF_INET,
@@ -90,8 +90,8 @@ def reports_bound_sockets(host: Host) -> bool:
             return any(
                 True for _ in inet_diag.sockets(datagrams, Transport.TCP, Unknown("not-asked"), str)
             )
-        except (OSError, inet_diag.BadDiag):
-            return False
+    except (OSError, inet_diag.BadDiag):
+        return False
 
 
 def _device(host: Host, index: int) -> str:

@@ -16,7 +16,7 @@ from portbook.sockets.namespace import own_namespace
 from portbook.sockets.table import LISTENER_STATES, SocketTable, SourceFailed
 
 _UNTOLD = Unknown("unsupported", "/proc/net does not tell")
-_GAP = Gap(
+GAP = Gap(
     "sockets that are bound without listening, and whether [::] also takes IPv4",
     "/proc/net does not show them",
     "allow sock_diag netlink",
@@ -39,7 +39,7 @@ def read(
     """
     netns = own_namespace(host) if process == "self" else Unknown("not-asked")
     sockets: list[Socket] = []
-    gaps: list[Gap] = [_GAP]
+    gaps: list[Gap] = [GAP]
     read_one = False
     for name, transport, family in _TABLES:
         path = f"/proc/{process}/net/{name}"

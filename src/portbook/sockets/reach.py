@@ -8,7 +8,8 @@ def reach_of(address: str) -> str:
     NAT), RFC 4193 (fc00::/7).
     """
     text = address.removeprefix("::ffff:") if "." in address else address
-    if "." in text:
+    # Other addresses with dots are IPv6 still: glibc prints all of ::/96 as ::1.2.3.4.
+    if "." in text and ":" not in text:
         first, second = (int(part) for part in text.split(".")[:2])
         if first == 127:
             return "loopback"

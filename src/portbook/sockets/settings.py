@@ -1,6 +1,7 @@
 """The kernel's settings about ports (ip-sysctl): ephemeral range, reserved and privileged ports."""
 
 from portbook.host import Host
+from portbook.host.privileges import CAP_NET_BIND_SERVICE
 from portbook.model import Gap
 from portbook.model.record import Record
 
@@ -12,12 +13,14 @@ class PortSettings(Record):
     """What the kernel of one host does with port numbers.
 
     `ephemeral` is the inclusive range that clients get their ports from, `reserved` the ports it
-    leaves out, `unprivileged_start` the first port that needs no privilege.
+    leaves out, `unprivileged_start` the first port that needs no privilege, `may_bind_privileged`
+    whether we have it.
     """
 
     ephemeral: tuple[int, int]
     reserved: tuple[tuple[int, int], ...]
     unprivileged_start: int
+    may_bind_privileged: bool = False
     gaps: tuple[Gap, ...] = ()
 
     def is_ephemeral(self, port: int) -> bool:
@@ -27,6 +30,10 @@ class PortSettings(Record):
     def is_reserved(self, port: int) -> bool:
         """Whether the kernel keeps `port` out of that."""
         return any(first <= port <= last for first, last in self.reserved)
+
+    def is_closed_to_us(self, port: int) -> bool:
+        """Whether binding `port` takes a privilege that we do not have."""
+        return self.is_privileged(port) and not self.may_bind_privileged
 
     def is_privileged(self, port: int) -> bool:
         """Whether binding `port` takes a privilege."""
@@ -57,6 +64,7 @@ def read_settings(host: Host) -> PortSettings:
         ephemeral,
         tuple(parse_ranges(ask("ip_local_reserved_ports"))),
         int(start) if start.isdecimal() else 1024,
+        host.privileges.has(CAP_NET_BIND_SERVICE),
         tuple(gaps),
     )
 
