@@ -20,6 +20,7 @@ from pathlib import Path
 from portbook.host import Host
 from portbook.model import Socket
 from portbook.owners import owners_of
+from portbook.owners.activation import SYSTEM_FOLDERS
 from portbook.owners.cgroups import mount_point, path_of_process, paths_of
 from portbook.owners.processes import Processes
 from portbook.sockets import read_table
@@ -103,7 +104,7 @@ def record(target: Path, name: str) -> None:
     system = [
         b":".join([*row[:4], b"", b"/", b""])
         for row in passwd
-        if len(row) > 3 and row[2].isdigit() and int(row[2]) < 1000
+        if len(row) > 3 and row[2].isdigit() and (int(row[2]) < 1000 or int(row[2]) == 65534)
     ]
     recorder.write("/etc/passwd", b"\n".join(system) + b"\n")
     for setting in SETTINGS:
@@ -200,10 +201,20 @@ def _record_cgroups(recorder: Recorder, pids: set[int], sockets: Sequence[Socket
             continue
         members = sorted(pids & {int(n) for n in host.text(f"{group}/cgroup.procs").split()})
         recorder.write(f"{group}/cgroup.procs", "".join(f"{pid}\n" for pid in members).encode())
+        if group.endswith(".socket"):
+            _record_unit(recorder, os.path.basename(group))
         folder = group
         while folder.startswith(top):
             recorder.inode(folder)
             folder = os.path.dirname(folder)
+
+
+def _record_unit(recorder: Recorder, unit: str) -> None:
+    """The file of a socket unit: it names the service behind the socket."""
+    for folder in SYSTEM_FOLDERS:
+        if os.path.isfile(f"{folder}/{unit}"):
+            recorder.copy(f"{folder}/{unit}")
+            return
 
 
 def _distribution(host: Host) -> str:

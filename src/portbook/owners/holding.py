@@ -38,8 +38,17 @@ def owners_of(
         ]
         if not seen and found.inode != 0:
             seen = [_unseen(host, found, holders.cgroup_paths, why)]
-        all_owners.append(tuple(seen))
+        unit = _socket_unit(found, holders.cgroup_paths)
+        all_owners.append(tuple(owner._replace(activated_by=unit) for owner in seen))
     return all_owners
+
+
+def _socket_unit(found: Socket, paths: dict[int, str]) -> str | None | Unknown:
+    """The `.socket` unit for which systemd made the socket: it does so in the unit's cgroup."""
+    if isinstance(found.cgroup, Unknown) or found.cgroup not in paths:
+        return Unknown("unsupported")
+    unit = place(paths[found.cgroup]).unit
+    return unit if unit and unit.endswith(".socket") else None
 
 
 def _inode(found: Socket) -> int:

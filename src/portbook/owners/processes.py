@@ -1,14 +1,14 @@
 """What /proc tells of a process: name, command line, user, start, ancestors (proc(5))."""
 
 from portbook.host import Host
-from portbook.model import Ancestor, Container, Owner, Unknown
+from portbook.model import NOT_ASKED, Ancestor, Container, Owner, Unknown
 from portbook.model.record import Record
 from portbook.owners.cgroups import place_of
 
 _HIDDEN = Unknown("denied", "run as root")
 _GONE = Unknown("vanished")
-_NOT_YET = Unknown("not-asked")
 
+MOST_ENVIRONMENT = 1 << 18
 MOST_ARGUMENTS = 1 << 16
 """Bytes of a command line that are read; the kernel allows megabytes."""
 
@@ -104,11 +104,28 @@ class Processes:
             fds=(),
             proof="fd",
             unit=unit,
-            activated_by=_NOT_YET,
+            activated_by=NOT_ASKED,
             container=container,
-            package=_NOT_YET,
+            package=NOT_ASKED,
             ancestry=self.ancestry(pid),
+            project=NOT_ASKED,
+            unit_facts=NOT_ASKED,
+            engine_container=NOT_ASKED,
+            preloads=self._preloads(pid),
         )
+
+    def _preloads(self, pid: int) -> str | None | Unknown:
+        """LD_PRELOAD as the process was started with it (ld.so(8))."""
+        try:
+            environ = self._host.read(f"/proc/{pid}/environ", MOST_ENVIRONMENT)
+        except PermissionError:
+            return _HIDDEN
+        except OSError:
+            return _GONE
+        for setting in environ.split(b"\0"):
+            if setting.startswith(b"LD_PRELOAD=") and len(setting) > 11:
+                return setting[11:].decode("utf-8", "replace")
+        return None
 
     def _cmdline(self, pid: int) -> tuple[str, ...] | Unknown:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from portbook.host import Host, clock
-from portbook.model import Ancestor, Owner, Socket, Unknown
+from portbook.model import NOT_ASKED, Ancestor, Owner, Socket, Unknown
 from portbook.owners.unseen import unseen_owner
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def owners_by_pid(
                 known[pid] = None
         owner = known.get(pid) if pid is not None else None
         if owner is None:
-            owner = unseen_owner(_HIDDEN, user=_HIDDEN, unit=_UNTOLD, container=_UNTOLD)
+            why = _HIDDEN if pid is None else Unknown("vanished")
+            owner = unseen_owner(why, user=why, unit=_UNTOLD, container=_UNTOLD)
         all_owners.append((owner,))
     return all_owners
 
@@ -40,7 +41,8 @@ def owners_by_pid(
 def _owner(process: "psutil.Process") -> Owner:
     with process.oneshot():
         above: list[Ancestor] = []
-        for parent in process.parents():
+        parents = _ask(process.parents)
+        for parent in () if isinstance(parents, Unknown) else parents:
             name = _ask(parent.name)
             above.append(Ancestor(parent.pid, name if isinstance(name, str) else "?"))
         started = _ask(process.create_time)
@@ -60,8 +62,12 @@ def _owner(process: "psutil.Process") -> Owner:
             unit=_UNTOLD,
             activated_by=_UNTOLD,
             container=_UNTOLD,
-            package=Unknown("not-asked"),
+            package=NOT_ASKED,
             ancestry=tuple(above),
+            project=NOT_ASKED,
+            unit_facts=NOT_ASKED,
+            engine_container=NOT_ASKED,
+            preloads=NOT_ASKED,
         )
 
 

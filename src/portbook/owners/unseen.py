@@ -1,6 +1,6 @@
 """The entry for a holder that no process shows."""
 
-from portbook.model import Container, Owner, Unknown
+from portbook.model import NOT_ASKED, Container, Owner, Unknown
 
 
 def unseen_owner(
@@ -25,8 +25,12 @@ def unseen_owner(
         fds=why,
         proof=proof,
         unit=unit,
-        activated_by=Unknown("not-asked"),
+        activated_by=NOT_ASKED,
         container=container,
-        package=Unknown("not-asked"),
+        package=NOT_ASKED,
         ancestry=why,
+        project=NOT_ASKED,
+        unit_facts=NOT_ASKED,
+        engine_container=NOT_ASKED,
+        preloads=NOT_ASKED,
     )
