@@ -1,0 +1,20 @@
+"""A program that runs from a folder which every user can write to."""
+
+from portbook.model import Facts, Suspicion
+from portbook.verdict.places import builder_of, is_temporary
+from portbook.verdict.programs import milder
+
+ID = "temporary-folder"
+SUMMARY = "the executable is in /tmp, /var/tmp, /dev/shm or the like"
+
+_NEXT = "find out who put it there (ls -l, the process's parents); a service belongs elsewhere"
+
+
+def weigh(facts: Facts) -> Suspicion | None:
+    """The evidence, or nothing."""
+    if not isinstance(facts.exe, str) or not is_temporary(facts.exe):
+        return None
+    reason = f"{facts.process} runs from {facts.exe}, where every user can put a program"
+    if builder := builder_of(facts.exe):
+        return Suspicion(ID, "low", f"{reason}; {builder} does that, too", _NEXT)
+    return Suspicion(ID, milder("high", facts), reason, _NEXT)

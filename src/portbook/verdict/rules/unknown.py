@@ -1,0 +1,16 @@
+"""Unknown: the number is registered, and nothing tells whether the holder speaks that."""
+
+from portbook.model import Facts
+
+VALUE = "unknown"
+
+
+def weigh(facts: Facts) -> tuple[str, ...] | None:
+    """The reasons, or nothing."""
+    names = " or ".join(facts.registered[:3]) or "nothing"
+    if facts.known_for:
+        who = f"{facts.process} is known for {facts.known_for}, which says nothing of the wire"
+        return (f"registered as {names}; {who}",)
+    if facts.process:
+        return (f"registered as {names}; {facts.process} does not tell whether it speaks that",)
+    return (f"registered as {names}; no process is visible, so nothing tells what speaks there",)
