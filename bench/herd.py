@@ -228,6 +228,7 @@ class Herd:
             with open(f"{self._cgroup(index)}/cgroup.procs", "w", encoding="ascii") as procs:
                 procs.write("0")
         size = self.size
+        os.chdir("/")  # as services do
         followers = []
         for _ in range(_share(size.processes, size.groups, index) - 1):
             pid = os.fork()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_FILE = "PORTBOOK_BENCH_ROWS"
 """The environment variable that names a file to leave the rows in, for run_all.py."""
-RUN = "from portbook.cli import run; run()"
+RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from portbook.cli import run; run()"
 """What the console script does."""
 
 
@@ -65,7 +65,7 @@ def interpreter() -> str:
 
 def portbook(*arguments: str) -> list[str]:
     """The command line of portbook, isolated from the environment and the working folder."""
-    return [interpreter(), "-I", "-c", RUN, *arguments]
+    return [interpreter(), "-I", "-c", RUN, str(ROOT / "src"), *arguments]
 
 
 def run(argv: list[str], into: int, environ: Mapping[str, str] | None = None) -> Timed:

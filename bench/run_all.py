@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure import ROWS_FILE, Row, report
 
-SCRIPTS = ("cold_start.py", "ls_herd.py", "in_process.py")
+SCRIPTS = ("cold_start.py", "ls_herd.py", "in_process.py", "audit.py", "packages.py", "recorder.py")
 
 
 def main() -> int:

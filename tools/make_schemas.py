@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from portbook import model
+from portbook.cli.history import History
+from portbook.cli.stop_act import Ended
+from portbook.cli.stop_plan import Refusal, Step
+from portbook.model.finding import Drift, Finding, Kept
+from portbook.model.timeline import Change, Period
 from portbook.registry.install import Report
 from portbook.registry.orphans import OrphanReport, Tombstone
 from portbook.registry.search import Match
+from portbook.registry.sources import Sources
 
 SCHEMAS = Path(__file__).parent.parent / "docs" / "schema"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,12 +46,16 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("listening", "bound-not-listening", "client", "time-wait", "kernel-reserved"),
         *("privileged", "other-netns-publish", "claimed", "hidden", "address", "disagreement"),
     ),
+    ("Finding", "severity"): ("high", "medium", "low", "info"),
+    ("Suspicion", "severity"): ("high", "medium", "low", "info"),
+    ("Change", "kind"): ("appeared", "gone", "changed"),
+    ("Change", "change"): ("added", "removed", "changed"),
+    ("Pause", "why"): ("not-running", "asleep", "stalled", "not-written"),
     ("Report", "outcome"): (
         *("imported", "current", "rolled-back"),
         *("nothing-to-roll-back", "status"),
     ),
     ("InUse", "table"): ("built-in", "imported"),
-    ("Change", "change"): ("added", "removed", "changed"),
     ("Bindable", "table"): ("free", "taken", "unknown"),
     ("Bindable", "probe"): ("free", "taken", "denied", "not-asked"),
 }
@@ -93,6 +103,37 @@ def documents() -> dict[str, Document]:
             "Registrations without a public trace, and how many others live",
             (*_fields(OrphanReport), _GAPS),
         ),
+        "sources": Document("The sources of the evidence", _fields(Sources)),
+        "source": Document("One source of a stream", _fields(model.Source)),
+        "incomplete": Document("The closing line of a stream that lacks something", (_GAPS,)),
+        "audit": Document(
+            "What does not belong, and what differs from a baseline",
+            (
+                *(("host", str), ("at", str)),
+                *(("findings", tuple[Finding, ...]), ("drift", Drift), _GAPS),
+            ),
+        ),
+        "finding": Document("One finding of a stream", _fields(Finding)),
+        "baseline": Document(
+            "The file that an audit compares with",
+            (("host", str), ("at", str), ("listeners", tuple[Kept, ...])),
+        ),
+        "stop": Document(
+            "What would be ended, or was",
+            (
+                *(("port", int), ("outcome", str), ("dry_run", bool)),
+                *(("steps", tuple[Step, ...]), ("refused", tuple[Refusal, ...])),
+                *(("ended", tuple[Ended, ...]), ("still", tuple[model.Socket, ...])),
+                *(("again", tuple[model.Socket, ...]), _GAPS),
+            ),
+        ),
+        "history": Document("Who held a port, and when", _fields(History)),
+        "period": Document("One period of a stream", _fields(Period)),
+        "record": Document(
+            "What a recorder did",
+            (("database", str), ("samples", int), ("changes", int), _GAPS),
+        ),
+        "change": Document("One change of a stream", _fields(Change)),
         "update": Document("What an update did, and the table in use", _fields(Report)),
         "tombstone": Document("One such registration of a stream", _fields(Tombstone)),
     }
@@ -106,7 +147,13 @@ class Schema:
 
     def of(self, kind: Any) -> dict[str, Any]:
         """The schema of one type."""
-        plain = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
+        plain = {
+            str: "string",
+            int: "integer",
+            float: "number",
+            bool: "boolean",
+            type(None): "null",
+        }
         if kind in plain:
             return {"type": plain[kind]}
         origin, arguments = get_origin(kind), get_args(kind)

@@ -5,7 +5,8 @@ import pytest
 from live.stage import actor, rows, run_portbook
 from portbook.host import Host
 from portbook.sockets import read_table
-from portbook.survey import _listeners, survey
+from portbook.survey import survey
+from portbook.survey.listeners import listeners_of
 
 pytestmark = pytest.mark.live
 
@@ -26,7 +27,7 @@ def test_a_socket_that_closed_after_the_table_was_read_leaves_no_row() -> None:
         port = short("bind")["port"]
         stale = [found for found in read_table(host).sockets if found.port == port]
     assert len(stale) == 1
-    assert _listeners(host, [(stale[0], None)], None, named=False) == ()
+    assert listeners_of(host, [(stale[0], None)]).listeners == ()
 
 
 def test_listing_survives_two_hundred_processes_that_come_and_go() -> None:

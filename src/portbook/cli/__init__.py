@@ -17,8 +17,13 @@ INTERRUPTED = 130
 COMMANDS = {
     "ls": "every listener of this machine, with owner and verdict",
     "why": "why a port can or cannot be bound",
+    "audit": "which listeners do not belong, and what changed",
+    "stop": "end what listens on a port",
+    "record": "write down who listens, change by change",
+    "history": "who held a port, and when",
     "search": "find services by name, description, assignee or product",
     "orphans": "registrations that nothing public uses any more",
+    "sources": "the public sources that were asked whether a registration is used",
     "update": "import IANA's current registry",
 }
 """Every command word, which is its module too, and its line in the help.
@@ -69,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.main(parse(word, module, rest)))
     except PortbookError as error:
         return complain(error)
+    except SystemExit as ended:
+        # argparse prints --help and --version itself.
+        return _flushed(ended.code if isinstance(ended.code, int) else 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -87,6 +95,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(EnvironmentFault(f"{where}{error.strerror or error}"))
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         return _own_fault(error)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from portbook.cli.render import abandon_stdout
+
+        abandon_stdout()
+    except OSError as error:
+        from portbook.cli.render import abandon_stdout
+        from portbook.model.errors import EnvironmentFault
+
+        abandon_stdout()
+        return complain(EnvironmentFault(f"standard output: {error.strerror}"))
+    return code
 
 
 def _own_fault(error: Exception) -> int:

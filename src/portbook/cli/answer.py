@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from portbook.cli import render
 from portbook.cli.arguments import Target, parse_target
-from portbook.cli.listing import address_of, holder_of
+from portbook.cli.chain import chain
+from portbook.cli.gaps import tell_gaps
+from portbook.cli.listing import holder_of
 from portbook.cli.render import Column, Style, emit, emit_json, style_of, wrap
-from portbook.model import Answer, Assignment, Bindable, Gap, Unknown, document
+from portbook.model import Answer, Assignment, Bindable, Unknown, document
 
 MOST_IN_FULL = 3
 """More ports than this are printed as one table."""
@@ -22,6 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options of `portbook PORT`."""
     parser.add_argument("port", metavar="PORT", nargs="*", help="3255, 3255/tcp, 8000-8010, redis")
     parser.add_argument("--wide", action="store_true", help="cut nothing, show every use")
+    parser.add_argument(
+        "--why", action="store_true", help="only who holds it here, and why that is running"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -49,11 +54,14 @@ def main(options: argparse.Namespace) -> int:
         style = style_of(options.color)
         if options.wide:
             style = style._replace(cut=False)
-        if len(answers) <= MOST_IN_FULL:
-            lines = _in_full(answers, style, wide=options.wide)
+        if options.why:
+            lines = _chains(answers, style, now=host.now())
+        elif len(answers) <= MOST_IN_FULL:
+            lines = _in_full(answers, style, wide=options.wide, now=host.now())
         else:
             lines = _as_table(answers, style)
-        emit([*lines, *gap_lines(gaps, style)])
+        emit(lines)
+        tell_gaps(gaps, style)
     return 3 if gaps else 0
 
 
@@ -68,25 +76,28 @@ def _overview(options: argparse.Namespace) -> int:
 
 
 def _merged(targets: Iterable[Target]) -> Iterable[tuple[list[int], str | None]]:
-    """Targets with the same transport are read together, each port once, in the order asked."""
-    groups: list[tuple[dict[int, None], str | None]] = []
+    """Neighbours with the same transport are read together; each port and transport once."""
+    seen: set[tuple[int, str | None]] = set()
+    groups: list[tuple[list[int], str | None]] = []
     for target in targets:
+        fresh = [port for port in target.ports if (port, target.transport) not in seen]
+        seen.update((port, target.transport) for port in fresh)
         if not groups or groups[-1][1] != target.transport:
-            groups.append(({}, target.transport))
-        groups[-1][0].update(dict.fromkeys(target.ports))
-    return [(list(ports), transport) for ports, transport in groups]
+            groups.append(([], target.transport))
+        groups[-1][0].extend(dict.fromkeys(fresh))
+    return [group for group in groups if group[0]]
 
 
-def _in_full(answers: Sequence[Answer], style: Style, *, wide: bool) -> list[str]:
+def _in_full(answers: Sequence[Answer], style: Style, *, wide: bool, now: float) -> list[str]:
     lines: list[str] = []
     for answer in answers:
         if lines:
             lines.append("")
-        lines += answer_lines(answer, style, wide=wide)
+        lines += answer_lines(answer, style, wide=wide, now=now)
     return lines
 
 
-def answer_lines(answer: Answer, style: Style, *, wide: bool = False) -> list[str]:
+def answer_lines(answer: Answer, style: Style, *, wide: bool, now: float) -> list[str]:
     """One port's answer for people."""
     kind = answer.range
     lines = [
@@ -98,7 +109,7 @@ def answer_lines(answer: Answer, style: Style, *, wide: bool = False) -> list[st
     lines += _labelled("Life", [_life(answer)], style)
     lines += _labelled("Traces", _traces(answer, wide=wide), style)
     lines += _labelled("Also used", _other_uses(answer, wide=wide), style)
-    lines += _labelled("Here", _here(answer), style)
+    lines += _labelled("Here", _here(answer, now=now), style)
     lines += _labelled(
         "Bindable", [_bindable(kind, b) for kind, b in answer.bindable.items()], style
     )
@@ -217,19 +228,23 @@ def _other_uses(answer: Answer, *, wide: bool) -> list[str]:
     return lines
 
 
-def _here(answer: Answer) -> list[str]:
-    if not answer.listeners:
-        return [f"nothing listens on {answer.port}"]
-    lines = []
-    for row in answer.listeners:
-        state = {"listen": "listens", "bound": "holds it without listening"}.get(
-            row.socket.state, "receives"
-        )
-        lines.append(
-            f"{holder_of(row)} {state} on {address_of(row)}"
-            f" ({row.socket.transport}): {row.verdict.value}, {'; '.join(row.verdict.reasons)}"
-        )
+def _chains(answers: Sequence[Answer], style: Style, *, now: float) -> list[str]:
+    """--why: each port with a sentence per listener."""
+    lines: list[str] = []
+    for answer in answers:
+        lines += _labelled(str(answer.port), _here(answer, now=now), style)
     return lines
+
+
+def _here(answer: Answer, *, now: float) -> list[str]:
+    if not answer.listeners:
+        # Asked about SCTP or DCCP alone nothing was looked at, and `incomplete` says why.
+        return [f"nothing listens on {answer.port}" if answer.bindable else "not looked at"]
+    return [
+        f"{row.socket.transport}: {chain(row, now=now)}. "
+        f"{row.verdict.value.capitalize()}: {'; '.join(row.verdict.reasons)}"
+        for row in answer.listeners
+    ]
 
 
 def _bindable(transport: str, bindable: Bindable) -> str:
@@ -239,11 +254,19 @@ def _bindable(transport: str, bindable: Bindable) -> str:
         text = f"{transport} {'free' if bindable.free else 'taken'}"
     said = [reason.detail for reason in bindable.reasons]
     if not said and bindable.free is True:
-        agree = "bind() worked and the kernel's table agrees"
-        said = [agree if bindable.probe == "free" else "nothing in the kernel's table holds it"]
-    if "privileged" in {reason.kind for reason in bindable.reasons} and not bindable.free:
-        text = f"{transport} not for you"
+        said = [_FREE[bindable.probe == "free", bindable.table == "free"]]
+    if bindable.probe == "denied" and bindable.table != "taken":
+        text = f"{transport} not permitted"
     return f"{text}: {'; '.join(dict.fromkeys(said))}" if said else text
+
+
+_FREE = {
+    (True, True): "bind() worked and the kernel's table agrees",
+    (True, False): "bind() worked; the kernel's table could not be read in full",
+    (False, True): "nothing in the kernel's table holds it",
+    (False, False): "nothing was found that holds it",
+}
+"""By (bind() worked, the table shows everything and no holder)."""
 
 
 def _advice(answer: Answer) -> list[str]:
@@ -288,12 +311,3 @@ def _as_table(answers: Sequence[Answer], style: Style) -> list[str]:
             )
         )
     return render.table(columns, rows, style)
-
-
-def gap_lines(gaps: Sequence[Gap], style: Style) -> list[str]:
-    """What the answer lacks, and how to get it."""
-    lines = []
-    for gap in gaps:
-        text = f"incomplete: {gap.what}: {gap.why}" + (f" ({gap.hint})" if gap.hint else "")
-        lines += wrap(render.safe(text), style, "  ", "")
-    return ["", *lines] if lines else []

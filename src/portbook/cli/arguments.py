@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+LOOK_NOWHERE = frozenset(("search", "orphans", "sources", "update"))
+"""Commands that look at no host, and so take no options about one."""
+
+
 class Target(Record):
     """Ports that one argument asks for, and the transport if it names one."""
 
@@ -48,8 +52,8 @@ def parse(word: str | None, module: ModuleType, arguments: Sequence[str]) -> arg
         SystemExit: after --help or --version.
     """
     options = parser_for(word, module).parse_args(arguments)
-    if options.root != "/":
-        _check_root(options.root)
+    if hasattr(options, "root"):
+        options.root = _checked_root(options.root)
     return options
 
 
@@ -66,6 +70,9 @@ def parser_for(word: str | None, module: ModuleType) -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print one JSON document")
     common.add_argument("--jsonl", action="store_true", help="print one JSON document per line")
     common.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    if word in LOOK_NOWHERE:
+        module.configure(parser)
+        return parser
     common.add_argument("--root", metavar="DIR", default="/", help="a recorded host instead of /")
     common.add_argument(
         "--no-probe",
@@ -104,12 +111,20 @@ def _overview() -> str:
     return "\n".join(lines)
 
 
-def _check_root(root: str) -> None:
-    if not os.path.isdir(f"{root}/proc"):
+def _checked_root(root: str) -> str:
+    """`/` for this machine, or the folder of a recording.
+
+    Raises:
+        UsageError: there is no recording.
+    """
+    if root and os.path.realpath(root) == "/":
+        return "/"
+    if not root or not os.path.isfile(f"{root}/recorded_at"):
         raise UsageError(
-            f"{root!r} is no recorded host: it has no folder proc",
+            f"{root!r} is no recorded host: it has no file recorded_at",
             hint="tools/record_host.py makes one",
         )
+    return root
 
 
 def parse_target(text: str) -> Target:
@@ -120,6 +135,7 @@ def parse_target(text: str) -> Target:
         UnknownService: a name that no table knows.
     """
     body, slash, transport = text.partition("/")
+    transport = transport.lower()
     if slash and transport not in {kind.value for kind in Transport}:
         raise BadPort(f"unknown transport {transport!r}", hint="one of tcp, udp, sctp, dccp")
     named = transport or None

@@ -16,9 +16,21 @@ def address_of(row: Listener) -> str:
 
 
 def holder_of(row: Listener) -> str:
-    """The first owner with its PID, and how many more; its unit or user where it is hidden."""
+    """Who a person means by the holder, and how many more share it.
+
+    The container behind a proxy, the service behind systemd's socket, the project behind an
+    interpreter; else the process with its PID, or its unit or user where it is hidden.
+    """
+    if row.activation and row.owners and row.owners[0].name in ("systemd", "init"):
+        service = row.activation.service
+        if isinstance(service, str):
+            return f"{service} ({row.activation.socket})"
+        return row.activation.socket
     if not row.owners:
-        return "the kernel"
+        engine = row.published_by
+        if engine and not isinstance(engine, Unknown):
+            return f"{engine.name} ({engine.engine})"
+        return f"the kernel ({row.kernel})" if row.kernel else "the kernel"
     first, *more = row.owners
     text = owner_text(first)
     if isinstance(first.name, Unknown):
@@ -34,6 +46,11 @@ def registered_text(row: Listener) -> str:
 
 def owner_text(owner: Owner) -> str:
     """`sshd (812)`, or what is known instead: `nginx.service`, `hidden, user www-data`."""
+    engine = owner.engine_container
+    if engine and not isinstance(engine, Unknown):
+        return f"{engine.name} ({engine.engine})"
+    if owner.project and not isinstance(owner.project, Unknown):
+        return f"{owner.project.name} ({owner.name} {owner.pid})"
     if isinstance(owner.name, str):
         return f"{owner.name} ({owner.pid})" if isinstance(owner.pid, int) else owner.name
     if owner.container and not isinstance(owner.container, Unknown):
@@ -42,6 +59,16 @@ def owner_text(owner: Owner) -> str:
         return owner.unit
     word = _UNSEEN.get(owner.name.unknown, "hidden")
     return f"{word}, user {owner.user}" if isinstance(owner.user, str) else word
+
+
+def origin_text(owner: Owner) -> str:
+    """The package or project that the owner comes from; `-` for neither, `?` where unknown."""
+    if owner.project and not isinstance(owner.project, Unknown):
+        branch = f"@{owner.project.branch}" if owner.project.branch else ""
+        return f"{owner.project.folder}{branch}"
+    if isinstance(owner.package, Unknown):
+        return "?"
+    return f"{owner.package.name} {owner.package.version or ''}".strip() if owner.package else "-"
 
 
 _UNSEEN = {"no-process": "the kernel", "outside": "outside this namespace"}

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from portbook.cli import render
-from portbook.cli.answer import gap_lines
+from portbook.cli.gaps import stream_gaps, tell_gaps
 from portbook.cli.listing import address_of, holder_of, registered_text
 from portbook.cli.render import Column, Style, emit, emit_json, style_of
 from portbook.host import Host, clock
@@ -31,15 +31,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="U", help="only sockets of this user (name or id)")
     parser.add_argument("--unit", metavar="N", help="only what runs in this systemd unit")
     parser.add_argument("--process", metavar="NAME", help="only owners whose name holds NAME")
+    parser.add_argument(
+        "--all-netns", action="store_true", help="other network namespaces too (containers, ...)"
+    )
     parser.add_argument("--wide", action="store_true", help="cut nothing; every owner a line")
     parser.add_argument("--sort", metavar="KEY", default="port", help=", ".join(_SORT))
     parser.add_argument("--watch", metavar="SECONDS", type=_seconds, help="again and again")
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 0.1 <= seconds <= 86400:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 86400")
     return seconds
 
 
@@ -50,15 +56,22 @@ def main(options: argparse.Namespace) -> int:
     wanted = _filters(options)
     host = Host(options.root)
     if options.watch is None:
-        return _show(host, survey(host, source=options.source), wanted, options)
+        return _show(host, _look(host, options), wanted, options)
     import gc
 
     gc.enable()
     while True:
         if not options.json and not options.jsonl and render.is_terminal():
             render.clear_screen()
-        _show(Host(options.root), survey(host, source=options.source), wanted, options)
+        host = Host(options.root)
+        _show(host, _look(host, options), wanted, options)
         clock.sleep(options.watch)
+
+
+def _look(host: Host, options: argparse.Namespace) -> Survey:
+    """The listeners; D-Bus is asked where its facts will be printed."""
+    bus = options.wide or options.json or options.jsonl
+    return survey(host, source=options.source, all_netns=options.all_netns, bus=bus)
 
 
 def _show(
@@ -70,6 +83,7 @@ def _show(
     if options.jsonl:
         for row in rows:
             emit_json(document("listener", row), line=True)
+        stream_gaps(gaps)
     elif options.json:
         body = {**heading, "listeners": rows, "incomplete": gaps}
         emit_json(document("listeners", body), line=bool(options.watch))
@@ -78,7 +92,8 @@ def _show(
         if options.wide:
             style = style._replace(cut=False)
         lines = wide_lines(rows, style) if options.wide else narrow_lines(rows, style)
-        emit([*(lines or ["no listener"]), *gap_lines(gaps, style)])
+        emit(lines or ["no listener"])
+        tell_gaps(gaps, style)
     if gaps:
         return 3
     return 0 if rows or not _is_filtered(options) else 1
@@ -137,7 +152,7 @@ def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
     cells = [
         (
             f"{row.socket.port}/{row.socket.transport}",
-            address_of(row) + ("" if row.socket.state != "bound" else " (bound)"),
+            _place_and_address(row),
             holder_of(row),
             row.user if isinstance(row.user, str) else "?",
             registered_text(row),
@@ -146,6 +161,12 @@ def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
         for row in rows
     ]
     return _shaded(render.table(columns, cells, style), rows, style) if rows else []
+
+
+def _place_and_address(row: Listener) -> str:
+    """The address, behind the label of its network namespace where that is not ours."""
+    text = address_of(row) + (" (bound)" if row.socket.state == "bound" else "")
+    return f"{row.namespace}: {text}" if row.namespace else text
 
 
 def _shaded(lines: list[str], rows: Sequence[Listener], style: Style) -> list[str]:
@@ -172,6 +193,7 @@ def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
             "OWNER",
             "USER",
             "UNIT",
+            "FROM",
             "QUEUE",
             "STARTED",
             "REGISTERED",
@@ -184,17 +206,18 @@ def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
         found = row.socket
         queue = f"{found.queued}/{found.backlog}" if isinstance(found.backlog, int) else "-"
         for owner in row.owners or (None,):
-            pid, name, place, started, command = _owner_cells(owner)
+            pid, name, place, origin, started, command = _owner_cells(owner)
             cells.append(
                 (
                     f"{found.port}/{found.transport}",
-                    address_of(row),
+                    _place_and_address(row),
                     found.state,
                     row.reach,
                     pid,
                     name,
                     row.user if isinstance(row.user, str) else "?",
                     place,
+                    origin,
                     queue,
                     started,
                     ", ".join(dict.fromkeys(row.assignments)) or "-",
@@ -205,11 +228,11 @@ def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
     return render.table(columns, cells, style) if rows else []
 
 
-def _owner_cells(owner: Owner | None) -> tuple[str, str, str, str, str]:
-    """PID, name, unit or container, start time, command line."""
+def _owner_cells(owner: Owner | None) -> tuple[str, str, str, str, str, str]:
+    """PID, name, unit or container, package or project, start time, command line."""
     if owner is None:
-        return "-", "the kernel", "-", "-", "-"
-    from portbook.cli.listing import owner_text, place_text
+        return "-", "the kernel", "-", "-", "-", "-"
+    from portbook.cli.listing import origin_text, owner_text, place_text
 
     name = owner.name if isinstance(owner.name, str) else owner_text(owner)
     if owner.exe_deleted is True:
@@ -218,6 +241,7 @@ def _owner_cells(owner: Owner | None) -> tuple[str, str, str, str, str]:
         str(owner.pid) if isinstance(owner.pid, int) else "?",
         name,
         place_text(owner),
+        origin_text(owner),
         owner.started if isinstance(owner.started, str) else "?",
         "?" if isinstance(owner.cmdline, Unknown) else " ".join(owner.cmdline) or "-",
     )

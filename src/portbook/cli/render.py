@@ -1,18 +1,17 @@
 """Printing: the one edge where text from outside is made safe, and where tables are laid out."""
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 
 from portbook.model.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 LONGEST = 4096
 """Characters of one piece of outside text that are printed."""
-
-# C0 and C1 controls, DEL, line separators and the bidirectional overrides (Unicode TR36, "Trojan
-# Source"), byte order mark, lone surrogates.
-_UNSAFE = "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 
 _COLORS = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -21,13 +20,16 @@ def safe(text: str) -> str:
     """Outside text with every character that could steer a terminal written as an escape."""
     if len(text) > LONGEST:
         text = text[:LONGEST] + "..."
-    # Nearly everything is printable, and compiling the pattern takes 1 ms of start-up.
-    return text if text.isprintable() else re.sub(_UNSAFE, _escape, text)
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def _escape(code: int) -> str:
+    """Controls, line separators, bidirectional overrides ("Trojan Source"), tags, surrogates."""
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Style(Record):
@@ -60,16 +62,22 @@ def style_of(color: str) -> Style:
     return Style(colored, 80, terminal)
 
 
-def emit(lines: Iterable[str]) -> None:
-    """Write lines to stdout; what its encoding cannot say is written as an escape."""
-    text = "".join(f"{line}\n" for line in lines)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+def encodable(text: str, stream: "TextIO") -> str:
+    """`text` with what the stream's encoding cannot say written as an escape."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        for sign, plain in (("…", "~"), ("·", "-")):
+        for sign, plain in (("…", "~"), ("·", "-"), ("←", "<-")):
             text = text.replace(sign, plain)
         text = text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Write lines to stdout; what its encoding cannot say is written as an escape."""
+    text = "".join(f"{line}\n" for line in lines)
+    text = encodable(text, sys.stdout)
     sys.stdout.write(text)
     sys.stdout.flush()
 

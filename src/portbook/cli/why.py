@@ -2,8 +2,8 @@
 
 import argparse
 
-from portbook.cli.answer import gap_lines
 from portbook.cli.arguments import parse_target
+from portbook.cli.gaps import tell_gaps
 from portbook.cli.listing import owner_text
 from portbook.cli.render import Style, emit, emit_json, safe, style_of, wrap
 from portbook.host import Host
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exit code 0: free for every transport asked about, 1: not, 3: it cannot be told."""
+    """Exit code 0: free for every transport asked about, 1: not, 3: not all could be seen."""
     target = parse_target(options.port)
     if len(target.ports) != 1:
         many = ", ".join(str(port) for port in target.ports[:8])
@@ -36,10 +36,13 @@ def main(options: argparse.Namespace) -> int:
         body = {"port": found.port, **asked, "incomplete": found.gaps}
         emit_json(document("why", body), line=options.jsonl)
     else:
-        emit(why_lines(found, asked, style_of(options.color)))
+        style = style_of(options.color)
+        emit(why_lines(found, asked, style))
+        tell_gaps(found.gaps, style)
+    # A refusal is certain whatever is hidden; that nothing is in the way is not.
     if any(b.free is False for b in asked.values()):
         return 1
-    return 3 if any(isinstance(b.free, Unknown) for b in asked.values()) else 0
+    return 3 if found.gaps or any(isinstance(b.free, Unknown) for b in asked.values()) else 0
 
 
 def why_lines(found: Why, asked: dict[str, Bindable], style: Style) -> list[str]:
@@ -56,7 +59,7 @@ def why_lines(found: Why, asked: dict[str, Bindable], style: Style) -> list[str]
             lines += wrap(safe(f"{reason.kind}{where}: {reason.detail}"), style, "    ", "  ")
             if isinstance(reason.owner, Owner):
                 lines += wrap(safe(f"held by {_sentence(reason.owner)}"), style, "      ", "    ")
-    return [*lines, *gap_lines(found.gaps, style)]
+    return lines
 
 
 _WORD = {

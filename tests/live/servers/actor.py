@@ -236,6 +236,8 @@ def load() -> None:
 
     with contextlib.suppress(ImportError):
         import psutil  # noqa: F401 - only one of the sources needs it
+    for late in ("tomllib", "http.client", "sqlite3", "tempfile", "calendar"):
+        importlib.import_module(late)
     for module in pkgutil.walk_packages(portbook.__path__, "portbook."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

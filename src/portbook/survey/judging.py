@@ -1,0 +1,56 @@
+"""The facts that a verdict weighs, gathered for one listener."""
+
+from collections.abc import Sequence
+
+from portbook.model import Facts, Owner, PortEntry, Verdict
+
+
+def judged(entry: PortEntry, owners: Sequence[Owner], *, reach: str, ephemeral: bool) -> Verdict:
+    """The verdict on a listener on the port of `entry` with these owners, each weighed."""
+    from portbook.verdict import facts_of, judge
+
+    process, registered_match, unofficial_match, known_for = _matches(entry, owners)
+    known = Facts(
+        process,
+        tuple(row.service for row in entry.assignments if row.service),
+        registered_match=registered_match,
+        unofficial_match=unofficial_match,
+        ephemeral=ephemeral,
+        reach=reach,
+        malware_defaults=tuple((use.name, use.confidence) for use in entry.suspicious_uses),
+        known_for=known_for,
+        holders=max(1, len(owners)),
+    )
+    return judge(known, *(facts_of(owner, known) for owner in owners))
+
+
+def _matches(
+    entry: PortEntry, owners: Sequence[Owner]
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """A holder's name, the registered service or the unofficial product that it is known for.
+
+    Last, the service of another number that it is known for.
+    """
+    from portbook.registry.programs import known_for, names_product, serves
+
+    names = [name for owner in owners if (name := _known_as(owner))]
+    for name in names:
+        for row in entry.assignments:
+            if row.service and serves(row, name):
+                return name, row.service, None, None
+    for name in names:
+        for use in entry.unofficial:
+            if names_product(use.product, name):
+                return name, None, use.product, None
+    first = names[0] if names else None
+    elsewhere = next((known_for(name)[0] for name in names if known_for(name)), None)
+    return first, None, None, elsewhere
+
+
+def _known_as(owner: Owner) -> str | None:
+    """The process's name; where it is hidden, that of its unit (`ssh.service`: ssh)."""
+    if isinstance(owner.name, str):
+        return owner.name
+    if isinstance(owner.unit, str):
+        return owner.unit.rpartition(".")[0].partition("@")[0] or None
+    return None
