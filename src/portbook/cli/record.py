@@ -164,7 +164,9 @@ def main(options: argparse.Namespace) -> int:
         body = {"database": path, "samples": recorder.samples, "changes": recorder.changes}
         emit_json(document("record", body | {"incomplete": ()}))
     elif not options.jsonl:
-        emit([f"{recorder.samples} samples, {recorder.changes} changes in {safe(path)}"])
+        samples = f"{recorder.samples} {'sample' if recorder.samples == 1 else 'samples'}"
+        changes = f"{recorder.changes} {'change' if recorder.changes == 1 else 'changes'}"
+        emit([f"{samples}, {changes} in {safe(path)}"])
     return 130 if ending.asked == signal.SIGINT else 0
 
 
