@@ -20,7 +20,9 @@ def chain(row: Listener, *, now: float) -> str:
         above = [each.name for each in owner.ancestry if each.pid != 1][:_MOST_ANCESTORS]
         links += above
     if isinstance(owner.unit, str):
-        links.append(owner.unit)
+        facts = owner.unit_facts
+        about = facts.description if facts and not isinstance(facts, Unknown) else None
+        links.append(f"{owner.unit} ({about})" if about else owner.unit)
     elif not isinstance(owner.ancestry, Unknown) and owner.ancestry:
         links.append(owner.ancestry[-1].name)
     parts = [" ← ".join(links)]

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from portbook import sockets as kernel
 from portbook.host import Host
 from portbook.model import Advice, Answer
-from portbook.survey.bindability import BINDABLE, bindable, holding_of
+from portbook.survey.bindability import (
+    BINDABLE,
+    bindable,
+    holding_of,
+)
 
 
 def look(
@@ -58,6 +62,11 @@ def look_at(
             kernel_reserved=settings.is_reserved(entry.port),
         )
         found = tuple(found_here(listener) for listener in mine[:1])
+        judged = {
+            kind: bindable(holding, settings, entry.port, kind, bind=bind and host.live)
+            for kind in BINDABLE
+            if transport in (None, kind)
+        }
         answers.append(
             Answer(
                 port=entry.port,
@@ -68,11 +77,7 @@ def look_at(
                 suspicious_uses=entry.suspicious_uses,
                 candidates=found + candidates(entry, ephemeral=advice.ephemeral),
                 listeners=mine,
-                bindable={
-                    kind: bindable(holding, settings, entry.port, kind, bind=bind and host.live)
-                    for kind in BINDABLE
-                    if transport in (None, kind)
-                },
+                bindable={kind.value: said for kind, said in judged.items()},
                 advice=advice,
                 claim=None,
                 incomplete=(*settings.gaps, *holding.gaps),

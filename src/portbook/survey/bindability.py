@@ -58,15 +58,20 @@ def why(
         if transport in (None, kind)
     }
     for elsewhere in (_other_namespaces(host, port), _published(host, port, holding)):
-        for kind, reasons in elsewhere.items():
-            if kind in judged:
-                judged[kind] = judged[kind]._replace(reasons=(*judged[kind].reasons, *reasons))
+        _add_reasons(judged, elsewhere)
     return Why(
         port,
         judged.get(Transport.TCP),
         judged.get(Transport.UDP),
         (*settings.gaps, *holding.gaps),
     )
+
+
+def _add_reasons(judged: dict[Transport, Bindable], more: dict[Transport, list[Reason]]) -> None:
+    """Put further reasons behind those of the transports that were judged."""
+    for kind, reasons in more.items():
+        if kind in judged:
+            judged[kind] = judged[kind]._replace(reasons=(*judged[kind].reasons, *reasons))
 
 
 class Holding(Record):
