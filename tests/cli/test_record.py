@@ -40,7 +40,7 @@ def test_one_sample_of_a_recorded_host(own_home: Path) -> None:
         "incomplete": [],
     }
     second = portbook("record", "--once", "--root", ROOT)
-    assert second.out == f"1 samples, 0 changes in {file}\n"
+    assert second.out == f"1 sample, 0 changes in {file}\n"
     with sqlite3.connect(file) as link:
         assert link.execute("SELECT count(*) FROM period").fetchone() == (11,)
         assert link.execute("SELECT count(*) FROM holder").fetchone()[0] < 11

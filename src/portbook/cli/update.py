@@ -1,10 +1,10 @@
 """`portbook update`: a newer registry from IANA or from a file, and the way back."""
 
 import argparse
-import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from portbook.cli.progress import Bar
 from portbook.cli.render import emit, emit_json, safe
 from portbook.model import Assignment, TableFault, document
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from portbook.registry.offer import Offer
 
 _SHOWN = 5
-_BAR = 30
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +83,7 @@ def _download(address: str) -> "Offer | None":
 
     source = printable(address)
     etag, last_modified = _validators(source)
-    with _Bar() as bar:
+    with Bar(unit="KiB", scale=1024) as bar:
         reply = web.fetch(
             address,
             etag=etag,
@@ -159,28 +158,3 @@ def _lines(outcome: str, table: "InUse", changes: "Changes | None") -> Iterator[
 def _port(row: Assignment) -> str:
     ports = str(row.port) if row.port == row.last_port else f"{row.port}-{row.last_port}"
     return f"{ports}/{row.transport}" if row.transport else ports
-
-
-class _Bar:
-    """A progress bar on standard error, if that is a terminal; gone when the work is done."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-        self._shown = ""
-
-    def show(self, received: int, expected: int | None) -> None:
-        """Draw the bar anew: bytes received, of those expected where that is known."""
-        text = f"{received / 1024:,.0f} KiB"
-        if expected:
-            done = min(_BAR, _BAR * received // expected)
-            text = f"[{'#' * done:<{_BAR}}] {text} of {expected / 1024:,.0f} KiB"
-        if self._on and text != self._shown:
-            self._shown = text
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_raised: object) -> None:
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -32,8 +32,9 @@ def _matches(
     Last, the service of another number that it is known for.
     """
     from portbook.registry.programs import known_for, names_product, serves
+    from portbook.verdict import known_as
 
-    names = [name for owner in owners if (name := _known_as(owner))]
+    names = [name for owner in owners if (name := known_as(owner))]
     for name in names:
         for row in entry.assignments:
             if row.service and serves(row, name):
@@ -45,12 +46,3 @@ def _matches(
     first = names[0] if names else None
     elsewhere = next((known_for(name)[0] for name in names if known_for(name)), None)
     return first, None, None, elsewhere
-
-
-def _known_as(owner: Owner) -> str | None:
-    """The process's name; where it is hidden, that of its unit (`ssh.service`: ssh)."""
-    if isinstance(owner.name, str):
-        return owner.name
-    if isinstance(owner.unit, str):
-        return owner.unit.rpartition(".")[0].partition("@")[0] or None
-    return None

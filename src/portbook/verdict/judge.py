@@ -51,7 +51,7 @@ def facts_of(owner: Owner, known: Facts) -> Facts:
     """`known`, the facts of a listener, with those of one of its owners."""
     above = owner.ancestry
     return known._replace(
-        process=_known_as(owner) or known.process,
+        process=known_as(owner) or known.process,
         exe=owner.exe,
         exe_deleted=owner.exe_deleted,
         # A package that owns the path of a deleted executable has put a newer one there.
@@ -70,7 +70,7 @@ def facts_of(owner: Owner, known: Facts) -> Facts:
     )
 
 
-def _known_as(owner: Owner) -> str | None:
+def known_as(owner: Owner) -> str | None:
     """The process's name; where it is hidden, that of its unit (`ssh.service`: ssh)."""
     if isinstance(owner.name, str):
         return owner.name
