@@ -1,5 +1,9 @@
 """Who a person means: the chain of an answer's owner block, and the owner column of `ls`."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
 from command import portbook, recorded
@@ -61,6 +65,34 @@ def test_a_container_is_named_by_the_system_alone_where_no_engine_answers() -> N
     assert web["owners"][0]["container"]["engine"] == "docker"
     assert web["owners"][0]["engine_container"] is None
     assert "docker container 0123456789ab" in block("8080", "--root", ROOT)
+
+
+def test_a_published_port_without_a_socket_is_a_row_of_its_own(tmp_path: Path) -> None:
+    """What only an engine says: the kernel forwards the port, and no process can be seen."""
+    host = tmp_path / "host"
+    shutil.copytree(ROOT, host)
+    (host / "engines").mkdir()
+    container = {
+        "Id": "ab" * 32,
+        "Names": ["/shop"],
+        "Image": "shop:1.2",
+        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8443, "Type": "tcp"}],
+        "HostConfig": {"NetworkMode": "bridge"},
+        "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.0.2"}}},
+    }
+    (host / "engines" / "docker.json").write_text(json.dumps([container]), encoding="utf-8")
+    rows = portbook("ls", "--root", str(host), "--json").document["listeners"]
+    (row,) = [row for row in rows if row["port"] == 8443]
+    assert row["state"] == "published"
+    assert row["owners"] == []
+    assert row["published_by"]["name"] == "shop"
+    assert row["published_by"]["container_port"] == 80
+    out = portbook("ls", "--root", str(host)).out
+    assert "shop (docker)" in out
+    assert "0.0.0.0 (published)" in out
+    why = portbook("why", "8443/tcp", "--root", str(host)).out
+    assert "other-netns-publish" in why
+    assert portbook("audit", "--root", str(host)).code in (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,12 @@ def chain(row: Listener, *, now: float) -> str:
     The arrows lead up to what started it; what is not known is left out, for the answer's gaps
     name it already.
     """
+    engine = row.published_by
+    if row.socket.state == "published" and engine and not isinstance(engine, Unknown):
+        return (
+            f"{engine.engine} publishes it for container {engine.name} ({engine.image}), "
+            "forwarded by the kernel without a socket here"
+        )
     if not row.owners:
         return f"{row.kernel or 'the kernel'} itself holds it, {_listening(row)}"
     owner = row.owners[0]

@@ -165,7 +165,8 @@ def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
 
 def _place_and_address(row: Listener) -> str:
     """The address, behind the label of its network namespace where that is not ours."""
-    text = address_of(row) + (" (bound)" if row.socket.state == "bound" else "")
+    state = row.socket.state
+    text = address_of(row) + (f" ({state})" if state in ("bound", "published") else "")
     return f"{row.namespace}: {text}" if row.namespace else text
 
 

@@ -9,7 +9,8 @@ class Socket(Record):
     """One bound socket; two rows are never merged because their port is equal.
 
     `address` is the local address in its text form, `0.0.0.0` or `::` for every address.
-    `state`: `listen`, `bound` (bound, not listening), `unconnected` (UDP without a peer); where
+    `state`: `listen`, `bound` (bound, not listening), `unconnected` (UDP without a peer),
+    `published` (no socket: a container engine has the kernel forward the port); where
     every holder of a port is asked for also the kernel's other states in lower case with hyphens
     (`established`, `time-wait`, ...), then with the `peer` as "address:port".
     `dual_stack`: an IPv6 wildcard socket that takes IPv4 as well (no IPV6_V6ONLY).

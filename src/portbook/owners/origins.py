@@ -27,12 +27,17 @@ Held = tuple[Socket, tuple[Owner, ...]]
 
 
 class Origins(Record):
-    """What was found, per socket in the order asked, and what was not."""
+    """What was found, per socket in the order asked, and what was not.
+
+    `unserved` are ports that an engine publishes and none of the sockets serves, as (transport,
+    address, port, container).
+    """
 
     owners: tuple[tuple[Owner, ...], ...]
     activations: tuple[Activation | None, ...]
     kernel: tuple[str | None, ...]
     published: tuple[EngineContainer | None, ...]
+    unserved: tuple[tuple[str, str, int, EngineContainer], ...]
     gaps: tuple[Gap, ...]
 
 
@@ -58,6 +63,7 @@ def origins_of(host: Host, held: Sequence[Held], *, bus: bool) -> Origins:
         _activations(host, held),
         _kernel(host, held),
         tuple(_published(found, engines) for found, _ in held),
+        tuple(_unserved([found for found, _ in held], engines)),
         engines.gaps,
     )
 
@@ -149,15 +155,23 @@ def published_without_socket(
     """(address, container) of each engine that publishes a port which none of `sockets` serves."""
     from portbook.owners.engines import engines_of
 
-    engines = engines_of(host)
+    return [
+        (address, container)
+        for kind, address, number, container in _unserved(sockets, engines_of(host))
+        if (number, kind) == (port, transport)
+    ]
+
+
+def _unserved(
+    sockets: Sequence[Socket], engines: "Engines"
+) -> list[tuple[str, str, int, EngineContainer]]:
     if not engines.containers:
         return []
     from portbook.owners.published import missing_listeners
 
     return [
-        (each.port.host_ip, each.container)
+        (each.port.transport, each.port.host_ip, each.port.host_port, each.container)
         for each in missing_listeners(engines, sockets)
-        if (each.port.host_port, each.port.transport) == (port, transport)
     ]
 
 

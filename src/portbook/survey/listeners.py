@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from portbook import sockets as kernel
 from portbook.host import Host
-from portbook.model import Gap, Listener, Owner, Socket, Unknown
+from portbook.model import (
+    EngineContainer,
+    Gap,
+    Listener,
+    Owner,
+    Socket,
+    Transport,
+    Unknown,
+)
 from portbook.model.record import Record
 from portbook.survey.judging import judged
 
@@ -40,7 +48,7 @@ def survey(
     table = kernel.read_table(host, source=source)
     pids = table.pids or (None,) * len(table.sockets)
     rows = list(zip(table.sockets, pids, strict=True))
-    found = listeners_of(host, rows, source=source, named=bool(table.pids), bus=bus)
+    found = listeners_of(host, rows, source=source, named=bool(table.pids), bus=bus, whole=True)
     found = Survey(found.listeners, (*table.gaps, *found.gaps))
     if not all_netns:
         return found
@@ -81,11 +89,13 @@ def listeners_of(
     named: bool = False,
     bus: bool = False,
     namespace: str | None = None,
+    whole: bool = False,
 ) -> Survey:
     """Owners, names and verdicts for sockets, in the order of port, transport, address.
 
-    `named` says that the source of the sockets named a process for each; `namespace` is the label
-    of the network namespace that they are in, None for our own.
+    `named` says that the source of the sockets named a process for each. `namespace` is the label
+    of the network namespace that they are in, None for our own. With `whole`, `rows` are all of
+    it, and what a container engine publishes without a socket among them is listed too.
     """
     if not rows:
         return Survey((), ())
@@ -122,8 +132,49 @@ def listeners_of(
                 published_by=origins.published[index],
             )
         )
+    if whole:
+        listeners += [_forwarded(*each) for each in origins.unserved]
     listeners.sort(key=lambda row: (row.socket.port, row.socket.transport, row.socket.address))
     return Survey(tuple(listeners), origins.gaps)
+
+
+def _forwarded(transport: str, address: str, port: int, container: EngineContainer) -> Listener:
+    """A row for a published port that the kernel forwards: there is no socket to tell of."""
+    from portbook.registry.lookup import lookup
+
+    none = Unknown("unsupported", "no socket is here: the kernel forwards the port")
+    where = address or "0.0.0.0"
+    family = "ipv6" if ":" in where else "ipv4"
+    kind = Transport(transport)
+    entry = lookup(port, kind)
+    reach = kernel.reach_of(where)
+    return Listener(
+        socket=Socket(
+            transport=kind,
+            address=where,
+            port=port,
+            family=family,
+            dual_stack=False,
+            state="published",
+            netns=none,
+            inode=none,
+            uid=none,
+            backlog=None,
+            queued=None,
+            interface=None,
+            cgroup=none,
+        ),
+        user=none,
+        reach=reach,
+        owners=(),
+        assignments=tuple(each.service for each in entry.assignments if each.service),
+        speaks=None,
+        verdict=judged(entry, (), reach=reach, ephemeral=False),
+        activation=None,
+        kernel=None,
+        namespace=None,
+        published_by=container,
+    )
 
 
 def _user(owners: tuple[Owner, ...]) -> str | Unknown:
