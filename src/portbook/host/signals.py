@@ -134,7 +134,7 @@ class Ending:
 
     def __exit__(self, *_raised: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)  # type: ignore[arg-type] # what signal() returned
         os.close(self._read)
         os.close(self._write)
 

@@ -73,7 +73,7 @@ def fetch(
     try:
         # Nothing but http and https can be opened: _check() saw the address, _opener() the rest.
         response: HTTPResponse = _opener().open(
-            request.Request(address, headers=headers),  # noqa: S310
+            request.Request(address, headers=headers),  # noqa: S310 - http(s) only, checked
             timeout=limits.silence,
         )
     except HTTPError as answer:

@@ -105,11 +105,11 @@ def _ask(manager: str, host: Host, wanted: dict[bytes, str], until: float) -> Fo
     if manager == "dpkg":
         from portbook.owners import dpkg as reader
     elif manager == "rpm":
-        from portbook.owners import rpm as reader  # type: ignore[no-redef]
+        from portbook.owners import rpm as reader  # type: ignore[no-redef] # one of four
     elif manager == "apk":
-        from portbook.owners import apk as reader  # type: ignore[no-redef]
+        from portbook.owners import apk as reader  # type: ignore[no-redef] # one of four
     else:
-        from portbook.owners import pacman as reader  # type: ignore[no-redef]
+        from portbook.owners import pacman as reader  # type: ignore[no-redef] # one of four
     return reader.find(host, wanted, until)
 
 
