@@ -48,8 +48,9 @@ from portbook.model.registry import (
     UnofficialUse,
 )
 from portbook.model.socket import Socket
+from portbook.model.speaks import Clues, Speaks, Target, Tls
 from portbook.model.unknown import NOT_ASKED, Gap, Unknown
-from portbook.model.verdict import Facts, Suspicion, Verdict
+from portbook.model.verdict import Facts, Suspicion, Verdict, Wire
 
 __all__ = [
     "DYNAMIC",
@@ -66,6 +67,7 @@ __all__ = [
     "BadPort",
     "Bindable",
     "Candidate",
+    "Clues",
     "Container",
     "DownloadFault",
     "EngineContainer",
@@ -87,9 +89,12 @@ __all__ = [
     "Reason",
     "Socket",
     "Source",
+    "Speaks",
     "Suspicion",
     "SuspiciousUse",
     "TableFault",
+    "Target",
+    "Tls",
     "Transport",
     "UnitFacts",
     "Unknown",
@@ -97,6 +102,7 @@ __all__ = [
     "UnofficialUse",
     "UsageError",
     "Verdict",
+    "Wire",
     "document",
     "plain",
     "range_of",

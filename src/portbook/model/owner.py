@@ -10,6 +10,7 @@ from portbook.model.origin import (
 )
 from portbook.model.record import Record
 from portbook.model.socket import Socket
+from portbook.model.speaks import Speaks
 from portbook.model.unknown import Unknown
 from portbook.model.verdict import Verdict
 
@@ -66,7 +67,7 @@ class Listener(Record):
     reach: str
     owners: tuple[Owner, ...]
     assignments: tuple[str, ...]
-    speaks: None
+    speaks: Speaks | None
     verdict: Verdict
     activation: Activation | None
     kernel: str | None

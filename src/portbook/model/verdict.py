@@ -5,6 +5,20 @@ from portbook.model.record import Record
 from portbook.model.unknown import Unknown
 
 
+class Wire(Record):
+    """What answered on the wire, as far as a verdict weighs it.
+
+    `what` is it in words (`Redis 7.0.15`), `services` the registry's names for it. `carrier`: it
+    carries other protocols (HTTP, TLS), so that it tells little of what they are.
+    """
+
+    protocol: str
+    confidence: str
+    what: str
+    services: tuple[str, ...] = ()
+    carrier: bool = False
+
+
 class Facts(Record):
     """What is known of one owner of a listener, from every folder, joined by the survey.
 
@@ -17,7 +31,8 @@ class Facts(Record):
     `model.Owner`; `ancestry` are the names above it, its parent first. `upgraded` says that a
     package owns the path of a deleted executable, so that it was replaced and not removed;
     `replaced` that some other file stands at that path again. `holders` is how many processes
-    hold the socket. `hidden`: bind() feels a holder that no table shows.
+    hold the socket. `hidden`: bind() feels a holder that no table shows. `wire` is what answered,
+    None where nothing was asked or recognised.
     """
 
     process: str | None
@@ -45,6 +60,7 @@ class Facts(Record):
     replaced: bool = False
     known_for: str | None = None
     holders: int = 1
+    wire: Wire | None = None
 
 
 class Suspicion(Record):

@@ -1,0 +1,70 @@
+"""Whether what was heard is what the registry and the process let one expect."""
+
+from portbook.identify.probe import Probe
+from portbook.identify.probes import all_probes
+from portbook.model.speaks import Clues, Speaks
+
+_CARRIERS = frozenset(("http", "http2", "grpc", "websocket", "tls", "sunrpc"))
+
+_STAND_INS = {
+    "forwards to somewhere else": (
+        *("haproxy", "sslh", "stunnel4", "stunnel", "hitch", "envoy", "socat", "docker-proxy"),
+        *("rinetd", "redir", "tcpproxy", "ghostunnel", "autossh", "kubectl", "slirp4netns"),
+    ),
+    "is a honeypot, so what it says of itself is a pretence": (
+        *("cowrie", "conpot", "dionaea", "opencanary", "heralding", "endlessh", "honeyd"),
+    ),
+}
+"""Programs that answer for others: what they say is not about themselves."""
+
+
+def is_carrier(protocol: str) -> bool:
+    """Whether the protocol carries others, so that it tells little of what they are."""
+    return protocol in _CARRIERS
+
+
+def services_of(speaks: Speaks) -> tuple[str, ...]:
+    """The registry's names for what was heard: those of the application, else of the protocol.
+
+    An application over HTTP is on a number of HTTP as well.
+    """
+    names = dict.fromkeys((speaks.application, speaks.protocol))
+    probes = {probe.name: probe for probe in all_probes()}
+    return tuple(
+        dict.fromkeys(
+            service for name in names if name in probes for service in probes[name].services
+        )
+    )
+
+
+def agrees_with_process(speaks: Speaks) -> bool:
+    """Whether what was heard is something that the process is known for, or may well serve."""
+    heard = {speaks.protocol, speaks.application}
+    if not speaks.process or not heard.isdisjoint(speaks.process):
+        return True
+    probes = {probe.name: probe for probe in all_probes()}
+    suggested = [probes[name] for name in speaks.process if name in probes]
+    if speaks.protocol in _CARRIERS:
+        return any(_over_http(probe) or probe.tls for probe in suggested)
+    # A program behind TLS termination, or a multi-protocol one, names its services alike.
+    mine = set(services_of(speaks))
+    return any(not mine.isdisjoint(probe.services) or probe.tls for probe in suggested)
+
+
+def _over_http(probe: Probe) -> bool:
+    """Whether the protocol is an application over HTTP: it asks in HTTP, or listens to HTTP's."""
+    opener = probe.opener or b""
+    return opener.startswith((b"GET ", b"POST ", b"PRI ")) or (
+        not opener and not probe.speaks_first and "http" in probe.reacts_to
+    )
+
+
+def stand_in(clues: Clues) -> str | None:
+    """A remark on a program that answers for others, or None."""
+    words = {word.rpartition("/")[2].casefold() for word in clues.command.split()[:8]}
+    names = {*clues.programs, *words}
+    for what, programs in _STAND_INS.items():
+        for program in programs:
+            if program in names or any(part.startswith(f"{program}.") for part in words):
+                return f"{program} {what}"
+    return None

@@ -1,0 +1,107 @@
+"""FTP: the server greets with 220, and FEAT asks what it can (RFC 959, RFC 2389)."""
+
+import re
+
+from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
+from portbook.identify.probes.numbered_replies import first_line, kind_of_greeting, read
+
+FEAT = b"FEAT\r\n"
+_AUTH = b"AUTH TLS\r\n"
+_QUIT = b"QUIT\r\n"
+
+_PRODUCTS = (
+    (r"\bvsFTPd (\d[\w.]*)", "vsftpd"),
+    (r"\bProFTPD(?: Server)?(?: \(?v?(\d[\w.]*)\b)?", "ProFTPD"),
+    (r"\bpyftpdlib (\d[\w.]*)", "pyftpdlib"),
+    (r"\bPure-FTPd\b", "Pure-FTPd"),
+    (r"\bFileZilla Server(?: version)? v?(\d[\w.]*)", "FileZilla Server"),
+    (r"\bMicrosoft FTP Service\b(?: \(Version (\d[\w.]*)\))?", "Microsoft FTP Service"),
+    (r"\bServ-U FTP[ -]Server v?(\d[\w.]*)", "Serv-U"),
+    (r"\bwu-(\d[\w.]*)", "WU-FTPD"),
+    (r"\bbftpd (\d[\w.]*)", "bftpd"),
+    (r"\bSFTPGo\b(?: (\d[\w.]*))?", "SFTPGo"),
+    (r"\bGNU inetutils (\d[\w.]*)", "GNU inetutils ftpd"),
+    (r"\bCrushFTP\b", "CrushFTP"),
+    (r"\bGlobalSCAPE\b", "GlobalSCAPE EFT"),
+    (r"\bWing FTP Server\b", "Wing FTP Server"),
+    (r"\bTwisted (\d[\w.]*) FTP Server", "Twisted"),
+)
+_KNOWN = tuple((re.compile(pattern), product) for pattern, product in _PRODUCTS)
+
+
+def judge(talk: Talk) -> Found | More | Send | StartTls | None:
+    """A 220 greeting that says FTP; where it does not say, smtp's judge asks for both."""
+    if talk.transport != "tcp":
+        return None
+    if len(talk.turns) == 1 and talk.first.startswith(b"500 OOPS: "):
+        # The way vsftpd words what keeps it from serving, TLS errors among them.
+        return Found("ftp", "likely", "vsftpd", shows=first_line(talk.first))
+    greeting = read(talk.first)
+    if greeting is None or greeting.code != 220 or kind_of_greeting(greeting.text) != "ftp":
+        return None
+    if len(talk.turns) > 1:
+        return followed(talk)
+    found = _found(talk)
+    if not greeting.complete and not talk.ended:
+        return More(found)
+    if talk.opener or talk.closed or not greeting.complete:
+        return found
+    return Send(FEAT, found)
+
+
+def _found(talk: Talk) -> Found:
+    greeting = read(talk.first)
+    text = greeting.text[:400] if greeting else ""
+    features = [turn for turn in talk.turns if turn.sent == FEAT]
+    listed = any(turn.received.startswith(b"211") for turn in features)
+    told = "ftp" in text.casefold()
+    certain = listed or (told and (not talk.opener or talk.secure))
+    refused = any(turn.received.startswith(b"530") for turn in features)
+    confidence = "certain" if certain else "likely" if told or refused else "guess"
+    product = version = None
+    for pattern, name in _KNOWN:
+        match = pattern.search(text)
+        if match:
+            product, version = name, match[1] if match.groups() else None
+            break
+    return Found("ftp", confidence, product, version, shows=first_line(talk.first))
+
+
+def followed(talk: Talk) -> Found | More | Send | StartTls:
+    """Every later turn: FEAT, AUTH TLS where it is offered, and a polite end."""
+    found, sent = _found(talk), talk.sent
+    if not sent:
+        return Send(_QUIT, found)
+    answer = read(talk.reply)
+    if sent == _QUIT or answer is None:
+        return found
+    if not answer.complete:
+        return found if talk.ended else More(found)
+    if sent == _AUTH:
+        return StartTls(found) if answer.code == 234 and not talk.secure else found
+    if sent != FEAT or talk.closed:
+        return found
+    offers = answer.code == 211 and any(_offers_tls(line) for line in answer.lines)
+    return Send(_AUTH if offers and not talk.secure else _QUIT, found)
+
+
+def _offers_tls(line: str) -> bool:
+    words = line.upper().replace(";", " ").split()
+    return words[:1] == ["AUTH"] and any(word in ("TLS", "TLS-C") for word in words[1:])
+
+
+PROBE = Probe(
+    name="ftp",
+    title="FTP (file transfer)",
+    source="RFC 959, RFC 2389 (FEAT), RFC 4217 (AUTH TLS)",
+    services=("ftp", "ftps"),
+    ports=(21, 2121),
+    secure_ports=(990,),
+    programs=(
+        *("vsftpd", "proftpd", "proftpd-core", "proftpd-basic", "pure-ftpd", "inetutils-ftpd"),
+        *("ftpd", "in.ftpd", "bftpd", "twoftpd", "filezilla-server", "wu-ftpd"),
+    ),
+    commands=("pyftpdlib",),
+    speaks_first=True,
+    judge=judge,
+)

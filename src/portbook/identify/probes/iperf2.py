@@ -1,0 +1,11 @@
+"""iperf 2: whoever connects is the test; nothing tells it on the wire without starting one."""
+
+from portbook.identify.probe import Probe
+
+PROBE = Probe(
+    name="iperf2",
+    title="iperf 2",
+    source="iperf(1)",
+    ports=(5001,),
+    programs=("iperf",),
+)

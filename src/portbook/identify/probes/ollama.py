@@ -1,0 +1,26 @@
+"""Ollama (HTTP): / says that it is running, /api/version which one."""
+
+from portbook.identify.probe import Probe
+from portbook.identify.probes.web_signs import Sign, judge_by
+
+_SIGNS = (
+    Sign(
+        "Ollama",
+        body=(b"Ollama is running",),
+        status=200,
+        ask="/api/version",
+        needs=b'"version"',
+        key=("version",),
+    ),
+)
+
+PROBE = Probe(
+    name="ollama",
+    title="Ollama",
+    source="Ollama API documentation, Version",
+    ports=(11434,),
+    programs=("ollama",),
+    transports=("tcp",),
+    reacts_to=("http",),
+    judge=judge_by("ollama", _SIGNS),
+)

@@ -1,0 +1,54 @@
+"""Prometheus exporters: a landing page that links to /metrics and names itself."""
+
+from portbook.identify.probe import Again, Found, Probe, Talk
+from portbook.identify.probes.http_message import get, page, title, upstream
+
+# One collector is a kilobyte, all of them may be a megabyte.
+_NODE = get("/metrics?collect[]=time")
+_BUILD = b"\nnode_exporter_build_info{"
+_LINKS = (b'<a href="/metrics">', b'<a href="metrics">', b"<a href='/metrics'>")
+
+
+def judge(talk: Talk) -> Found | Again | None:
+    """A title that ends in Exporter beside the link; the version from the page or the metrics."""
+    response = page(talk)
+    if response is None:
+        return _node(talk)
+    name = title(response) or ""
+    if not name.lower().endswith("exporter") or not any(s in response.body for s in _LINKS):
+        return None
+    version = _behind(response.body, b"(version=")
+    found = Found("http", "certain", name, version, shows=b"<title>" + name.encode())
+    if name == "Node Exporter" and version is None:
+        return Again(_NODE, found)
+    return found
+
+
+def _node(talk: Talk) -> Found | None:
+    response = page(talk, "prometheus-exporter")
+    at = response.body.find(_BUILD) if response else -1
+    if response is None or at < 0:
+        return None
+    line = response.body[at + 1 : at + 600].partition(b"\n")[0]
+    version = _behind(line, b'version="', b',version="')
+    return Found("http", "certain", "Node Exporter", version, shows=_BUILD.strip())
+
+
+def _behind(text: bytes, *signs: bytes) -> str | None:
+    """The version behind the last of the signs that is there."""
+    for sign in reversed(signs):
+        at = text.find(sign)
+        if at >= 0:
+            return upstream(text[at + len(sign) : at + len(sign) + 40].decode("latin-1"))
+    return None
+
+
+PROBE = Probe(
+    name="prometheus-exporter",
+    title="Prometheus exporter (node_exporter and others)",
+    source="Prometheus documentation, writing exporters, landing page",
+    ports=(9100, 9104, 9113, 9115, 9121, 9187),
+    programs=("prometheus-node-exporter", "node_exporter", "blackbox_exporter", "prometheus-node"),
+    reacts_to=("http",),
+    judge=judge,
+)

@@ -1,0 +1,30 @@
+"""Radicale, calendars and address books over HTTP (CalDAV): its root leads to /.web."""
+
+from portbook.identify.probe import Found, Probe, Talk
+from portbook.identify.probes.http_message import page, title
+
+
+def judge(talk: Talk) -> Found | None:
+    """The redirect to its web interface, its realm, or that page."""
+    response = page(talk)
+    if response is None:
+        return None
+    body, realm = response.body[:64], response.header("www-authenticate")
+    to_web = response.status in (301, 302) and body.startswith(b"Redirected to /.web")
+    locked = response.status == 401 and 'realm="Radicale' in realm
+    if not to_web and not locked and title(response) != "Radicale Web Interface":
+        return None
+    notes = ("asks for a password",) if locked else ()
+    return Found("http", "certain", "Radicale", shows=body or response.line, notes=notes)
+
+
+PROBE = Probe(
+    name="radicale",
+    title="Radicale (CalDAV, CardDAV)",
+    source="Radicale documentation; RFC 4791",
+    ports=(5232,),
+    programs=("radicale",),
+    commands=("radicale",),
+    reacts_to=("http",),
+    judge=judge,
+)

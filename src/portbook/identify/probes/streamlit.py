@@ -1,0 +1,18 @@
+"""Streamlit (HTTP): its page is always the same, the application comes over WebSocket."""
+
+from portbook.identify.probe import Probe
+from portbook.identify.probes.web_signs import Sign, judge_by
+
+_SIGNS = (Sign("Streamlit", title="Streamlit", body=(b"static/js/",)),)
+
+PROBE = Probe(
+    name="streamlit",
+    title="Streamlit",
+    source="Streamlit's index.html",
+    ports=(8501,),
+    programs=("streamlit",),
+    commands=("streamlit run", "/bin/streamlit"),
+    transports=("tcp",),
+    reacts_to=("http",),
+    judge=judge_by("streamlit", _SIGNS),
+)

@@ -1,0 +1,48 @@
+"""Any other program of ONC RPC: it knows neither rpcbind nor NFS, which have ports of their own."""
+
+from portbook.identify.probe import Found, More, Probe, Send, Talk
+from portbook.identify.probes.sunrpc_message import (
+    NFS,
+    NO_PROGRAM,
+    NO_VERSION,
+    PORTMAPPER,
+    SUCCESS,
+    call,
+    framed,
+    reply_to,
+)
+
+_ID, _NEXT_ID = b"pbS1", b"pbS2"
+_CALL, _NEXT = call(_ID, PORTMAPPER, 2), call(_NEXT_ID, NFS, 3)
+_KNOWN = (SUCCESS, NO_VERSION)
+
+
+def judge(talk: Talk) -> Found | More | Send | None:
+    """Asked for the portmapper and then for NFS it says that it has no such program."""
+    if talk.opener != "sunrpc" or len(talk.turns) > 2:
+        return None
+    asked_nfs = len(talk.turns) == 2
+    reply = reply_to(_NEXT_ID if asked_nfs else _ID, talk)
+    if reply is None or isinstance(reply, More):
+        return reply
+    if reply.state in _KNOWN:
+        return Found("nfs" if asked_nfs else "rpcbind", "certain", shows=reply.shows)
+    notes = ("denies calls",) if reply.state is None else ()
+    found = Found("sunrpc", "certain", shows=reply.shows, notes=notes)
+    if reply.state == NO_PROGRAM and not asked_nfs:
+        return Send(framed(_NEXT, talk), found._replace(confidence="likely"))
+    return found
+
+
+PROBE = Probe(
+    name="sunrpc",
+    title="ONC RPC",
+    source="RFC 5531 sections 8 and 9",
+    programs=(
+        *("rpc.mountd", "rpc.statd", "rpc.idmapd", "rpc.rquotad", "rpc.yppasswdd", "ypserv"),
+        *("ypbind", "glusterfsd", "glusterd", "glusterfs"),
+    ),
+    opener=framed(_CALL),
+    datagram=_CALL,
+    judge=judge,
+)

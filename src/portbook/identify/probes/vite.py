@@ -1,0 +1,30 @@
+"""Vite's development server (HTTP): its pages load /@vite/client."""
+
+from portbook.identify.probe import Probe
+from portbook.identify.probes.web_signs import Sign, judge_by
+
+_SIGNS = (
+    Sign(
+        "Angular CLI",
+        body=(b'src="/@vite/client"', b"<app-root"),
+    ),
+    Sign(
+        "Vite",
+        body=(b"/@vite/client",),
+        ask="/node_modules/vite/package.json",
+        needs=b'"name": "vite"',
+        key=("version",),
+    ),
+)
+
+PROBE = Probe(
+    name="vite",
+    title="Vite dev server",
+    source="Vite documentation, Backend Integration (the script of the development server)",
+    ports=(5173,),
+    programs=("vite",),
+    commands=("/vite/bin/vite.js", "/.bin/vite", "@angular/cli/bin/ng"),
+    transports=("tcp",),
+    reacts_to=("http",),
+    judge=judge_by("vite", _SIGNS),
+)
