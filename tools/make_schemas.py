@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from portbook import model
 from portbook.cli.history import History
+from portbook.cli.identify import Row
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
 from portbook.model.finding import Drift, Finding, Kept
@@ -48,6 +49,11 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("Finding", "severity"): ("high", "medium", "low", "info"),
     ("Suspicion", "severity"): ("high", "medium", "low", "info"),
+    ("Speaks", "confidence"): ("certain", "likely", "guess"),
+    ("Speaks", "behaviour"): (
+        *("silent", "closes", "resets", "refuses", "full", "tls-only", "answers", "floods"),
+        "not-asked",
+    ),
     ("Change", "kind"): ("appeared", "gone", "changed"),
     ("Change", "change"): ("added", "removed", "changed"),
     ("Pause", "why"): ("not-running", "asleep", "stalled", "not-written"),
@@ -105,6 +111,8 @@ def documents() -> dict[str, Document]:
         ),
         "sources": Document("The sources of the evidence", _fields(Sources)),
         "source": Document("One source of a stream", _fields(model.Source)),
+        "identify": Document("What listeners really speak", (("targets", tuple[Row, ...]), _GAPS)),
+        "target": Document("One listener of a stream", _fields(Row)),
         "incomplete": Document("The closing line of a stream that lacks something", (_GAPS,)),
         "audit": Document(
             "What does not belong, and what differs from a baseline",
@@ -188,7 +196,8 @@ class Schema:
             properties = {}
         for field, hint in hints.items():
             enum = ENUMS.get((kind.__name__, field))
-            properties[field] = {"enum": list(enum)} if enum else self.of(hint)
+            absent = (None,) if type(None) in get_args(hint) else ()
+            properties[field] = {"enum": [*enum, *absent]} if enum else self.of(hint)
         return properties
 
     @staticmethod

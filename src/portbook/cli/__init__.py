@@ -16,6 +16,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "ls": "every listener of this machine, with owner and verdict",
+    "identify": "what listeners really speak, by asking them",
     "why": "why a port can or cannot be bound",
     "audit": "which listeners do not belong, and what changed",
     "stop": "end what listens on a port",

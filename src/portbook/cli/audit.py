@@ -56,7 +56,9 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError("--sarif and --json are two forms of the answer", hint="take one")
     before = None if options.baseline is None else read_baseline(options.baseline)
     host = Host(options.root)
-    found = look_around(host, before, source=options.source, hidden=options.hidden)
+    found = look_around(
+        host, before, source=options.source, hidden=options.hidden, wire=not options.no_probe
+    )
     if options.write_baseline is not None:
         entries = kept(found.rows, rules_by_key(found.findings))
         at = clock.iso(host.now())
@@ -70,9 +72,16 @@ def main(options: argparse.Namespace) -> int:
 
 
 def look_around(
-    host: Host, before: tuple[Kept, ...] | None, *, source: str | None, hidden: bool
+    host: Host,
+    before: tuple[Kept, ...] | None,
+    *,
+    source: str | None,
+    hidden: bool,
+    wire: bool = False,
 ) -> Audit:
     """Survey the host, try its ports if `hidden`, and compare with a baseline.
+
+    With `wire` each listener of a live host is asked what it speaks.
 
     Raises:
         EnvironmentFault: the socket table or the registry cannot be read.
@@ -82,6 +91,10 @@ def look_around(
     from portbook.verdict.findings import by_severity, drift_findings, findings_of, known
 
     seen = survey(host, source=source)
+    if wire and host.live:
+        from portbook.cli.asking import ask_listeners
+
+        seen = ask_listeners(host, seen, lambda _: True, wire=True)
     rows = seen.listeners
     gaps = (*seen.gaps, *hidden_owners(rows))
     tried = 0

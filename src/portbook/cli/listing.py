@@ -1,6 +1,6 @@
 """How a listener is named in one line: its address and its holder."""
 
-from portbook.model import Listener, Owner, Unknown
+from portbook.model import Listener, Owner, Speaks, Unknown
 
 
 def address_of(row: Listener) -> str:
@@ -81,3 +81,26 @@ def place_text(owner: Owner) -> str:
     if owner.container:
         return f"{owner.container.engine} {owner.container.id[:12]}"
     return owner.unit or "-"
+
+
+def speaks_text(said: Speaks | None) -> str:
+    """`Redis 7.0.15`, `http (nginx 1.22.1) in TLS`, `silent, perhaps wireguard`; `-` unasked."""
+    from portbook.survey.identifying import in_words
+
+    if said is None:
+        return "-"
+    if said.behaviour is None or said.behaviour == "tls-only":
+        return in_words(said) + (", nothing known inside" if said.behaviour else "")
+    behaviour = _BEHAVIOURS.get(said.behaviour, said.behaviour)
+    return f"{behaviour}, perhaps {said.protocol}" if said.protocol else behaviour
+
+
+_BEHAVIOURS = {
+    "answers": "answers, but in nothing known",
+    "closes": "closes at once",
+    "full": "its backlog is full",
+    "not-asked": "not asked",
+    "resets": "resets connections",
+    "refuses": "refuses",
+    "floods": "sends without end",
+}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from portbook.cli import render
 from portbook.cli.gaps import stream_gaps, tell_gaps
-from portbook.cli.listing import address_of, holder_of, registered_text
+from portbook.cli.listing import address_of, holder_of, registered_text, speaks_text
 from portbook.cli.render import Column, Style, emit, emit_json, style_of
 from portbook.host import Host, clock
 from portbook.model import Listener, Owner, Unknown, UsageError, document
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all-netns", action="store_true", help="other network namespaces too (containers, ...)"
     )
+    parser.add_argument("--identify", action="store_true", help="ask each listener what it speaks")
     parser.add_argument("--wide", action="store_true", help="cut nothing; every owner a line")
     parser.add_argument("--sort", metavar="KEY", default="port", help=", ".join(_SORT))
     parser.add_argument("--watch", metavar="SECONDS", type=_seconds, help="again and again")
@@ -56,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
     wanted = _filters(options)
     host = Host(options.root)
     if options.watch is None:
-        return _show(host, _look(host, options), wanted, options)
+        return _show(host, _look(host, options, wanted), wanted, options)
     import gc
 
     gc.enable()
@@ -64,14 +65,22 @@ def main(options: argparse.Namespace) -> int:
         if not options.json and not options.jsonl and render.is_terminal():
             render.clear_screen()
         host = Host(options.root)
-        _show(host, _look(host, options), wanted, options)
+        _show(host, _look(host, options, wanted), wanted, options)
         clock.sleep(options.watch)
 
 
-def _look(host: Host, options: argparse.Namespace) -> Survey:
-    """The listeners; D-Bus is asked where its facts will be printed."""
+def _look(host: Host, options: argparse.Namespace, wanted: Callable[[Listener], bool]) -> Survey:
+    """The listeners; D-Bus is asked where its facts will be printed.
+
+    With --identify those that are wanted are asked what they speak.
+    """
     bus = options.wide or options.json or options.jsonl
-    return survey(host, source=options.source, all_netns=options.all_netns, bus=bus)
+    found = survey(host, source=options.source, all_netns=options.all_netns, bus=bus)
+    if not options.identify:
+        return found
+    from portbook.cli.asking import ask_listeners
+
+    return ask_listeners(host, found, wanted, wire=not options.no_probe)
 
 
 def _show(
@@ -91,8 +100,8 @@ def _show(
         style = style_of(options.color)
         if options.wide:
             style = style._replace(cut=False)
-        lines = wide_lines(rows, style) if options.wide else narrow_lines(rows, style)
-        emit(lines or ["no listener"])
+        lines = wide_lines if options.wide else narrow_lines
+        emit(lines(rows, style, asked=options.identify) or ["no listener"])
         tell_gaps(gaps, style)
     if gaps:
         return 3
@@ -139,14 +148,15 @@ def _named(owner: Owner, text: str) -> bool:
     return isinstance(owner.name, str) and text.casefold() in owner.name.casefold()
 
 
-def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
-    """One line per listener, in the width of the terminal."""
+def narrow_lines(rows: Sequence[Listener], style: Style, *, asked: bool = False) -> list[str]:
+    """One line per listener, in the width of the terminal; with what it speaks where `asked`."""
     columns = (
         Column("PORT", right=True),
         Column("ADDRESS", flexible=True),
         Column("OWNER", flexible=True),
         Column("USER", flexible=True),
         Column("REGISTERED", flexible=True),
+        *((Column("SPEAKS", flexible=True),) if asked else ()),
         Column("VERDICT"),
     )
     cells = [
@@ -156,6 +166,7 @@ def narrow_lines(rows: Sequence[Listener], style: Style) -> list[str]:
             holder_of(row),
             row.user if isinstance(row.user, str) else "?",
             registered_text(row),
+            *((speaks_text(row.speaks),) if asked else ()),
             row.verdict.value,
         )
         for row in rows
@@ -181,7 +192,7 @@ def _shaded(lines: list[str], rows: Sequence[Listener], style: Style) -> list[st
     return lines
 
 
-def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
+def wide_lines(rows: Sequence[Listener], style: Style, *, asked: bool = False) -> list[str]:
     """One line per owner, with everything that fits nowhere else."""
     columns = tuple(
         Column(title, right=title in ("PORT", "PID", "QUEUE"))
@@ -198,6 +209,7 @@ def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
             "QUEUE",
             "STARTED",
             "REGISTERED",
+            *(("SPEAKS",) if asked else ()),
             "VERDICT",
             "COMMAND",
         )
@@ -222,6 +234,7 @@ def wide_lines(rows: Sequence[Listener], style: Style) -> list[str]:
                     queue,
                     started,
                     ", ".join(dict.fromkeys(row.assignments)) or "-",
+                    *((speaks_text(row.speaks),) if asked else ()),
                     row.verdict.value,
                     command,
                 )

@@ -2,14 +2,30 @@
 
 from collections.abc import Sequence
 
-from portbook.model import Facts, Owner, PortEntry, Verdict
+from portbook.model import Facts, Owner, PortEntry, Verdict, Wire
 
 
-def judged(entry: PortEntry, owners: Sequence[Owner], *, reach: str, ephemeral: bool) -> Verdict:
-    """The verdict on a listener on the port of `entry` with these owners, each weighed."""
+def judged(
+    entry: PortEntry,
+    owners: Sequence[Owner],
+    *,
+    reach: str,
+    ephemeral: bool,
+    wire: Wire | None = None,
+    product: str | None = None,
+) -> Verdict:
+    """The verdict on a listener on the port of `entry` with these owners, each weighed.
+
+    `wire` is what it was heard to speak, `product` the product that it said it is.
+    """
     from portbook.verdict import facts_of, judge
 
     process, registered_match, unofficial_match, known_for = _matches(entry, owners)
+    if product and not unofficial_match:
+        from portbook.registry.programs import names_product
+
+        uses = (use.product for use in entry.unofficial)
+        unofficial_match = next((use for use in uses if names_product(use, product)), None)
     known = Facts(
         process,
         tuple(row.service for row in entry.assignments if row.service),
@@ -20,6 +36,7 @@ def judged(entry: PortEntry, owners: Sequence[Owner], *, reach: str, ephemeral: 
         malware_defaults=tuple((use.name, use.confidence) for use in entry.suspicious_uses),
         known_for=known_for,
         holders=max(1, len(owners)),
+        wire=wire,
     )
     return judge(known, *(facts_of(owner, known) for owner in owners))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from portbook.model import Listener, Suspicion
+from portbook.model import SYSTEM, Listener, Suspicion
 from portbook.model.finding import Drift, Finding, Kept
 from portbook.model.verdict import SEVERITIES
 from portbook.verdict.drift import Key, key_of
@@ -13,12 +13,13 @@ _DRIFT = {
     "drift-added": "a listener that the baseline does not have",
     "drift-changed": "another program holds the port than when the baseline was written",
 }
+_MISMATCH = {"mismatch": "what answers is something else than what is registered"}
 _NEXT = "if it belongs: portbook audit --baseline FILE --write-baseline FILE"
 
 
 def rules() -> dict[str, str]:
     """Every rule that a finding can have, with what it looks for."""
-    return {rule.ID: rule.SUMMARY for rule in SUSPICIONS} | SUMMARIES | _DRIFT
+    return {rule.ID: rule.SUMMARY for rule in SUSPICIONS} | SUMMARIES | _MISMATCH | _DRIFT
 
 
 def findings_of(rows: Iterable[Listener]) -> list[Finding]:
@@ -26,8 +27,18 @@ def findings_of(rows: Iterable[Listener]) -> list[Finding]:
     return [
         Finding(said.severity, said.rule, row, said.reason, said.next)
         for row in rows
-        for said in (*row.verdict.suspicions, *exposures(row))
+        for said in (*row.verdict.suspicions, *exposures(row), *_misplaced(row))
     ]
+
+
+def _misplaced(row: Listener) -> tuple[Suspicion, ...]:
+    """A remark on a mismatch; medium on a system port that others reach, where it may hide."""
+    if row.verdict.value != "mismatch":
+        return ()
+    exposed = row.reach != "loopback" and row.socket.port <= SYSTEM.last
+    reason = "; ".join((*row.verdict.reasons, *(row.speaks.conflicts if row.speaks else ())))
+    advice = "move it to its own number, or find out why it is on this one"
+    return (Suspicion("mismatch", "medium" if exposed else "low", reason, advice),)
 
 
 def known(findings: Iterable[Finding], baseline: Sequence[Kept]) -> list[Finding]:

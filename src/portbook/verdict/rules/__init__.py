@@ -16,6 +16,7 @@ from portbook.verdict.rules import (
     kernel_look_alike,
     malware_default,
     memory_executable,
+    mismatch,
     preloaded_library,
     shell_on_socket,
     temporary_folder,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
             """The evidence, or nothing."""
 
 
-VALUES: "tuple[ValueRule, ...]" = (expected, familiar, unregistered, unknown)
+VALUES: "tuple[ValueRule, ...]" = (mismatch, expected, familiar, unregistered, unknown)
 
 SUSPICIONS: "tuple[SuspicionRule, ...]" = (
     hidden_listener,

@@ -7,6 +7,11 @@ VALUE = "expected"
 
 def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
+    wire = facts.wire
+    if wire and wire.confidence == "certain":
+        spoken = [name for name in facts.registered if name in wire.services]
+        if spoken:
+            return (f"{wire.what} answers, which is what {spoken[0]} is registered for",)
     if not facts.registered_match:
         return None
     if facts.process == facts.registered_match:

@@ -8,6 +8,9 @@ VALUE = "unknown"
 def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
     names = " or ".join(facts.registered[:3]) or "nothing"
+    if facts.wire:
+        doubt = f"{facts.wire.what} seems to answer, which is not certain"
+        return (f"registered as {names}; {doubt}",)
     if facts.known_for:
         who = f"{facts.process} is known for {facts.known_for}, which says nothing of the wire"
         return (f"registered as {names}; {who}",)

@@ -1,0 +1,22 @@
+"""Mismatch: what answers on the wire is something else than what is registered here."""
+
+from portbook.model import Facts
+
+VALUE = "mismatch"
+
+
+def weigh(facts: Facts) -> tuple[str, ...] | None:
+    """The reasons, or nothing. Only a certain answer on the wire can tell.
+
+    HTTP and the like carry many services: where the program is known for the registered one, an
+    answer over such a carrier says nothing against it.
+    """
+    wire = facts.wire
+    if wire is None or wire.confidence != "certain" or not facts.registered:
+        return None
+    if not set(facts.registered).isdisjoint(wire.services) or facts.unofficial_match:
+        return None
+    if wire.carrier and facts.registered_match:
+        return None
+    names = " or ".join(facts.registered[:3])
+    return (f"registered as {names}, and what answers is {wire.what}",)
