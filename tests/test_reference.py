@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tools import make_protocols
 from tools.make_reference import FILE, reference
 
 from portbook.cli import COMMANDS
@@ -15,6 +16,11 @@ PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")])
 def test_the_command_reference_is_what_the_commands_say() -> None:
     """docs/commands.md is generated: python -m tools.make_reference."""
     assert FILE.read_text(encoding="utf-8") == reference()
+
+
+def test_the_table_of_protocols_is_what_the_probes_say() -> None:
+    """docs/protocols.md is generated: python -m tools.make_protocols."""
+    assert make_protocols.FILE.read_text(encoding="utf-8") == make_protocols.page()
 
 
 def test_every_command_has_its_section() -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -61,12 +62,17 @@ def main() -> int:
         print("\n".join(missing_packages(servers)))
         return 0
     if not os.environ.get(_INSIDE):
-        return _enter_namespace()
+        return _report([_in_namespace() for _ in range(options.times)], options)
     missing = [server.name for server in servers if not is_installed(server)]
-    if missing:
-        print("not installed, left out:", " ".join(missing), file=sys.stderr)
     servers = [server for server in servers if server.name not in missing]
-    runs = [_run(servers, options)._replace(missing=missing) for _ in range(options.times)]
+    found = _run(servers, options)._replace(missing=missing)
+    plain = {**found._asdict(), "results": [each._asdict() for each in found.results]}
+    Path(os.environ[_INSIDE]).write_text(json.dumps(plain), encoding="utf-8")
+    return 0
+
+
+def _report(runs: Sequence[Bed], options: argparse.Namespace) -> int:
+    """Print what was found; 1 where anything is wrong."""
     if options.json:
         found = [
             {**run._asdict(), "results": [each._asdict() for each in run.results]} for run in runs
@@ -74,6 +80,8 @@ def main() -> int:
         print(json.dumps(found[0] if len(found) == 1 else found))
     else:
         for run in runs:
+            if run.missing:
+                print("not installed, left out:", " ".join(run.missing), file=sys.stderr)
             print("\n".join(text_lines(run.results, run.seconds, run.failed)))
     if options.write:
         PAGE.write_text(page([(run.results, run.seconds) for run in runs]), encoding="utf-8")
@@ -96,19 +104,25 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _enter_namespace() -> int:
-    """This program again, where all ports are free and every server ends with it."""
+def _in_namespace() -> Bed:
+    """One run of this program where all ports are free, and every server ends with it."""
     spaces = ["--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
     command = (
         "ip link set lo up; mount -t tmpfs tmpfs /run;"
         ' echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"'
     )
     again = [sys.executable, "-m", "tools.testbed", *sys.argv[1:]]
-    return subprocess.call(
-        ["unshare", *spaces, "sh", "-c", command, "sh", *again],
-        env={**os.environ, _INSIDE: "1"},
-        cwd=TOP,
-    )
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "bed.json")
+        done = subprocess.call(
+            ["unshare", *spaces, "sh", "-c", command, "sh", *again],
+            env={**os.environ, _INSIDE: str(file)},
+            cwd=TOP,
+        )
+        if done or not file.exists():
+            sys.exit(f"a run of the bed ended with {done}")
+        found = Bed(**json.loads(file.read_text(encoding="utf-8")))
+    return found._replace(results=[Result(**each) for each in found.results])  # type: ignore[arg-type]
 
 
 def _run(servers: Sequence[Server], options: argparse.Namespace) -> Bed:

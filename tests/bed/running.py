@@ -19,6 +19,7 @@ from bed.server import NODE_MODULES, Place, Server, as_user
 ADDRESS = "127.0.0.1"
 ODD = 41001
 TLS = 45001
+_BED = ("stunnel4", "openssl", "iproute2", "util-linux")
 _LISTEN = {"tcp": ("0A",), "udp": ("07",)}
 
 
@@ -59,8 +60,8 @@ def is_installed(server: Server) -> bool:
 
 
 def missing_packages(servers: Iterable[Server]) -> list[str]:
-    """What the servers need and is not there: Debian packages, or `pip:name`."""
-    wanted = dict.fromkeys(package for server in servers for package in server.packages)
+    """What the bed and the servers need and is not there, as Server.packages names it."""
+    wanted = dict.fromkeys((*_BED, *(each for server in servers for each in server.packages)))
     return [package for package in wanted if _is_missing(package)]
 
 

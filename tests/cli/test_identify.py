@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import RECORDINGS, portbook
-from portbook.cli.identify_targets import MOST_HOSTS, There, parse_targets
+from portbook.cli.identify_targets import MOST_PLACES, There, parse_targets
 from portbook.cli.identify_text import answer_lines
 from portbook.cli.listing import speaks_text
 from portbook.cli.render import Style
@@ -47,6 +47,8 @@ def test_everything_else_is_a_port_of_this_machine() -> None:
         ("db.example.org:1-1024", "no scanner"),
         ("::1:80", "in brackets"),
         (":80", "names no host"),
+        ("[::1]", "names no port"),
+        ("localhost:0", "port 0"),
         ("localhost:99999", "is no port"),
         ("localhost:80/sctp", "can be asked"),
     ],
@@ -59,8 +61,8 @@ def test_networks_patterns_and_ranges_are_refused_with_the_reason(text: str, say
 
 def test_many_hosts_are_a_scan() -> None:
     """A shell that expands a pattern makes a scan of single names."""
-    names = [f"h{number}.example:80" for number in range(MOST_HOSTS + 1)]
-    assert len(parse_targets(names[:-1])[1]) == MOST_HOSTS
+    names = [f"h{number}.example:80" for number in range(MOST_PLACES + 1)]
+    assert len(parse_targets(names[:-1])[1]) == MOST_PLACES
     with pytest.raises(UsageError, match="are a scan"):
         parse_targets(names)
 

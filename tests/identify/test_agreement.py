@@ -12,6 +12,7 @@ from portbook.model import Clues, Speaks
     [
         ("redis", ("redis",), True),
         ("http", ("redis",), False),
+        ("memcached", ("redis",), False),
         ("ssh", (), True),
         ("redis", ("tls",), True),
         ("http", ("http", "docker"), True),
@@ -22,7 +23,13 @@ def test_what_is_heard_against_what_the_process_is_known_for(
     protocol: str, process: tuple[str, ...], *, agrees: bool
 ) -> None:
     """A process that is known for nothing contradicts nothing; a TLS wrapper may carry anything."""
-    assert agrees_with_process(Speaks(protocol, process=process)) is agrees
+    assert agrees_with_process(Speaks(protocol, process=process), 6379) is agrees
+
+
+def test_a_web_interface_on_another_number_is_no_conflict() -> None:
+    """RabbitMQ's management on 15672, NATS' monitoring on 8222."""
+    assert agrees_with_process(Speaks("http", process=("redis",)), 15672)
+    assert not agrees_with_process(Speaks("memcached", process=("redis",)), 15672)
 
 
 def test_the_services_of_an_application_come_with_those_of_its_protocol() -> None:

@@ -3,15 +3,17 @@
 import pytest
 
 from portbook.identify.clues import suggested
-from portbook.identify.limits import CONNECTIONS_IN_ALL, SENT_BYTES
+from portbook.identify.limits import SENT_BYTES
 from portbook.identify.order import inside, ladder, plan
 from portbook.identify.probes import all_probes, probe_named
-from portbook.model import Clues
+from portbook.model import Clues, Target
 
 
 def _names(port: int, *programs: str, command: str = "", transport: str = "tcp") -> list[str]:
-    clues = suggested(Clues(programs, command), transport)
-    return [step.probe.name if step.probe else "-" for step in plan(port, transport, clues)]
+    clues = Clues(programs, command)
+    target = Target(transport, "127.0.0.1", port, clues)
+    steps = plan(target, suggested(clues, transport, port))
+    return [step.probe.name if step.probe else "-" for step in steps]
 
 
 def test_the_process_comes_before_the_greeting_the_number_and_the_ladder() -> None:
@@ -33,7 +35,8 @@ def test_without_a_clue_it_begins_with_listening() -> None:
 
 def test_the_registered_service_counts_as_the_number_does() -> None:
     """A number whose registered service a probe knows is asked in its words."""
-    steps = [step.probe.name for step in plan(1, "tcp", (), ("redis",)) if step.probe]
+    target = Target("tcp", "127.0.0.1", 1, registered=("redis",))
+    steps = [step.probe.name for step in plan(target, ()) if step.probe]
     assert steps[0] == "redis"
 
 
@@ -47,6 +50,35 @@ def test_a_command_line_tells_what_an_interpreter_runs() -> None:
     """The main class of a Java program is a clue, `java` is none."""
     clues = Clues(("java",), "java -cp x org.apache.zookeeper.server.quorum.QuorumPeerMain zoo.cfg")
     assert [probe.name for probe in suggested(clues, "tcp")][:1] == ["zookeeper"]
+
+
+def test_a_printer_is_asked_its_own_question_alone() -> None:
+    """With the option: neither a greeting, nor the ladder, nor TLS; what would print it."""
+    assert _names(9100) == ["jetdirect"]
+    assert _names(9100, "prometheus-node-exporter") == ["http"]
+
+
+def test_a_program_that_answers_no_stranger_is_asked_for_a_web_page_at_most() -> None:
+    """It cannot be recognised on the wire, so the ladder would be in vain."""
+    assert _names(41001, "ktorrent") == ["-", "http", "tls"]
+
+
+@pytest.mark.parametrize(
+    ("command", "port", "expected"),
+    [
+        ("java -agentlib:jdwp=transport=dt_socket,server=y,address=*:8000 app", 8000, "jdwp"),
+        ("java -agentlib:jdwp=transport=dt_socket,server=y,address=*:8000 app", 80, None),
+        ("java -agentlib:jdwp=transport=dt_socket,server=y,address=*:8000 app", 800, None),
+        ("python3 /srv/my-org.apache.zookeeper.server/x.py", 1, None),
+        ("java org.apache.zookeeper.serverless", 1, None),
+    ],
+)
+def test_a_part_of_a_command_line_counts_as_a_whole_only(
+    command: str, port: int, expected: str | None
+) -> None:
+    """Not as the end or the beginning of another word, and a number not in a longer one."""
+    found = [probe.name for probe in suggested(Clues(("x",), command), "tcp", port)]
+    assert found[:1] == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("program", ["python3", "java", "node", "perl", "ruby", "beam.smp", "php"])
@@ -72,17 +104,10 @@ def test_the_ladder_has_every_opener_once_and_no_printer(transport: str) -> None
 
 
 def test_the_ladder_begins_with_what_tells_most_for_its_cost() -> None:
-    """Greedy set cover: no later opener newly covers more per cost than the first."""
-    first = ladder("tcp")[0]
-
-    def worth(name: str) -> float:
-        probe = probe_named(name)
-        covered = sum(name in each.reacts_to or each.name == name for each in all_probes())
-        return covered / (len(probe.opener or b"") / SENT_BYTES + 1 / CONNECTIONS_IN_ALL)
-
-    asked = [probe.name for probe in ladder("tcp") if not probe.tls]
-    if not first.tls:
-        assert worth(first.name) == max(worth(name) for name in asked)
+    """What many protocols react to, or many programs serve, before what only itself knows."""
+    names = [probe.name for probe in ladder("tcp")]
+    assert {"http", "tls", "redis"} <= set(names[:5])
+    assert names.index("mqtt") < names.index("nsq")
 
 
 def test_inside_tls_the_suggested_come_first_and_the_web_second() -> None:

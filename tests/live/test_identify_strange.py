@@ -30,7 +30,6 @@ def asked(port: int, *, patience: float | None = None, **known: object) -> Speak
         (strangers.resets, "resets"),
         (strangers.floods, "floods"),
         (strangers.babbles, "answers"),
-        (strangers.half_tls, "answers"),
     ],
     ids=lambda each: getattr(each, "__name__", each),
 )
@@ -44,6 +43,14 @@ def test_a_strange_behaviour_is_named(behave: Behave, behaviour: str) -> None:
     # The server sees our end of a connection a moment after we do.
     assert server.most <= CONNECTIONS_AT_A_TIME + 1
     assert server.connections <= CONNECTIONS_IN_ALL
+
+
+def test_half_a_handshake_is_likely_tls() -> None:
+    """It answers in TLS, and never finishes: nothing waits for it for longer than was promised."""
+    with strange(strangers.half_tls) as server:
+        said = asked(server.port)
+    assert (said.protocol, said.behaviour, said.confidence) == ("tls", "tls-only", "likely")
+    assert said.sent_bytes <= SENT_BYTES
 
 
 def test_a_closed_port_refuses() -> None:
@@ -117,6 +124,61 @@ def test_two_programs_behind_one_port_are_both_told() -> None:
     assert {said.product, *(each.product for each in said.also)} == {"OpenSSH", "Dropbear"}
 
 
+@pytest.mark.parametrize(
+    "address", ["239.255.255.250", "224.0.0.251", "255.255.255.255", "ff02::fb"]
+)
+def test_a_group_of_hosts_is_not_asked(address: str) -> None:
+    """What is bound to a multicast address would have us ask the network."""
+    said = identify([Target("udp", address, 1900)])[0]
+    assert (said.behaviour, said.sent_bytes, said.connections) == ("not-asked", 0, 0)
+
+
+def test_a_datagram_that_nobody_takes_is_refused() -> None:
+    """An ICMP port unreachable decides at once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    said = identify([Target("udp", "127.0.0.1", port)])[0]
+    assert (said.behaviour, said.connections) == ("refuses", 1)
+
+
+def test_what_cannot_be_reached_is_not_called_a_refusal() -> None:
+    """The system's own no is told as such, and not as the listener's behaviour."""
+    said = identify([Target("udp", "fe80::1%999999", 53)])[0]
+    assert said.behaviour == "not-asked"
+    assert "cannot be reached" in said.evidence[0]
+
+
+def test_many_sockets_of_one_port_are_spared_together() -> None:
+    """SO_REUSEPORT: as much for each as for one alone, whatever the number of tries."""
+    with strange(strangers.silent) as one, strange(strangers.silent, one.port) as two:
+        said = asked(one.port, sharing=2)
+    assert said.behaviour == "silent"
+    assert len(one.received) + len(two.received) <= said.sent_bytes <= SENT_BYTES
+    assert one.connections + two.connections <= CONNECTIONS_IN_ALL
+
+
+def test_a_fault_of_one_judge_does_not_sink_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted fault is told where it happened, and the other listener is still answered."""
+    from portbook.identify import engine
+
+    real = engine.tell  # type: ignore[attr-defined]
+
+    def planted(target: Target, *known: object) -> Speaks:
+        if target.registered == ("planted",):
+            raise RuntimeError("planted")
+        return real(target, *known)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "tell", planted)
+    greets = strangers.greets(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+    with strange(greets) as server:
+        faulty = Target("tcp", "127.0.0.1", server.port, registered=("planted",))
+        good = Target("tcp", "127.0.0.1", server.port)
+        broken, said = identify([faulty, good])
+    assert broken.behaviour == "not-asked" and "planted" in broken.evidence[0]
+    assert said.protocol == "ssh"
+
+
 def test_printers_are_not_asked_unless_wanted() -> None:
     """Not a byte, not even a connection, to ports 9100-9107; the number is worth a guess."""
     for port in (9100, 9107):
@@ -125,6 +187,36 @@ def test_printers_are_not_asked_unless_wanted() -> None:
         assert (said.protocol, said.confidence) == ("redis", "likely")
     options = Options(printers=True, patience=0.3)
     assert identify([Target("tcp", "127.0.0.1", 9105)], options)[0].behaviour == "refuses"
+
+
+@pytest.mark.parametrize(
+    ("clues", "protocol"),
+    [
+        (Clues(("rsyslogd",)), "syslog"),
+        (Clues(("carbon-cache",)), "carbon"),
+        (Clues(("gdbserver",)), "gdbserver"),
+        (Clues(("java",), "java -agentlib:jdwp=transport=dt_socket,server=y,address={}"), "jdwp"),
+    ],
+    ids=("syslog", "carbon", "gdbserver", "jdwp"),
+)
+def test_what_a_visitor_would_change_is_left_alone(clues: Clues, protocol: str) -> None:
+    """Data sinks and debuggers: not a connection, and the process tells."""
+    with strange(strangers.silent) as server:
+        said = asked(server.port, clues=clues._replace(command=clues.command.format(server.port)))
+        assert server.connections == 0
+    assert (said.protocol, said.behaviour, said.confidence) == (protocol, "not-asked", "likely")
+
+
+def test_a_server_of_one_client_at_a_time_is_not_kept_waiting() -> None:
+    """Who listens for a greeting hangs up soon enough for the next question to be served."""
+
+    def web(connection: socket.socket) -> None:
+        if connection.recv(4096).startswith(b"GET / HTTP/1.1"):
+            connection.sendall(b"HTTP/1.0 200 OK\r\nServer: nginx/1.22.1\r\n\r\n")
+
+    with strange(web, serial=True) as server:
+        said = asked(server.port)
+    assert (said.protocol, said.product) == ("http", "nginx")
 
 
 def test_the_command_names_a_strange_listener() -> None:

@@ -10,6 +10,8 @@ from portbook.verdict.conflict import conflict
 
 SSH = Wire("ssh", "certain", "ssh (OpenSSH 9.2p1)", ("ssh",))
 HTTP = Wire("http", "certain", "http (nginx)", ("http", "http-alt"), carrier=True)
+USUAL = HTTP._replace(usual=True)
+TLS = Wire("tls", "certain", "tls", ("https",), carrier=True)
 PERHAPS = SSH._replace(confidence="likely")
 
 
@@ -24,6 +26,8 @@ PERHAPS = SSH._replace(confidence="likely")
         (Facts("x", ("d-s-n",), registered_match="d-s-n", wire=HTTP), "expected", "known to"),
         (Facts("x", ("d-s-n",), wire=HTTP), "mismatch", "http (nginx)"),
         (Facts("x", ("http",), wire=PERHAPS), "unknown", "is not certain"),
+        (Facts("x", ("irdmi",), wire=USUAL), "familiar", "which is usual on this number"),
+        (Facts("x", ("imaps",), wire=TLS), "unknown", "does not tell"),
         (Facts("x", wire=SSH), "unregistered", "ssh (OpenSSH 9.2p1) answers"),
     ],
 )
@@ -32,6 +36,12 @@ def test_the_wire_is_weighed(facts: Facts, value: str, says: str) -> None:
     verdict = judge(facts)
     assert verdict.value == value
     assert says in "; ".join(verdict.reasons)
+
+
+def test_a_mismatch_is_known_beneath_a_suspicion() -> None:
+    """Evidence of harm gives the value, and the contradiction is not forgotten."""
+    verdict = judge(Facts("sshd", ("http",), wire=SSH, exe="/tmp/sshd"))  # noqa: S108
+    assert (verdict.value, verdict.beneath) == ("suspicious", "mismatch")
 
 
 @given(st.sampled_from(("likely", "guess")), st.lists(st.sampled_from(("http", "ssh", "smtp"))))

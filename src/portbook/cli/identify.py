@@ -67,7 +67,8 @@ def main(options: argparse.Namespace) -> int:
     """Exit code 0: something was recognised; 1: nothing was, or nobody listens; 3: incomplete."""
     here, there = parse_targets(options.targets)
     if there and (options.no_probe or options.root != "/"):
-        raise UsageError("HOST:PORT can only be asked on the wire", hint="without --no-probe")
+        option = "--no-probe" if options.no_probe else "--root"
+        raise UsageError("HOST:PORT can only be asked on the wire", hint=f"without {option}")
     host = Host(options.root)
     seen = survey(host, source=options.source)
     transports = {kind for kind in ("tcp", "udp") if getattr(options, kind)} or {"tcp", "udp"}
@@ -84,7 +85,8 @@ def main(options: argparse.Namespace) -> int:
         or not options.targets
     ]
     local, remote = _apart(there, found)
-    rows += [row for row in local.values() if row not in rows]
+    chosen = {id(row) for row in rows}
+    rows += [row for each in local.values() for row in each if id(row) not in chosen]
     asking = Asking(
         wire=not options.no_probe,
         clues=not options.wire_only,
@@ -107,32 +109,53 @@ def main(options: argparse.Namespace) -> int:
         tell_gaps(gaps, style)
     if gaps:
         return 3
-    return 0 if any(row.speaks.protocol for row in answers) else 1
+    # A guess about what was never heard is no recognition, unless nobody was to be asked.
+    heard = (None, "tls-only", "not-asked") if options.no_probe else (None, "tls-only")
+    known = (row.speaks for row in answers if row.speaks.protocol)
+    return 0 if any(said.behaviour in heard for said in known) else 1
 
 
 def _apart(
     there: Sequence[There], rows: Sequence[Listener]
-) -> tuple[dict[There, Listener], list[tuple[There, str]]]:
-    """Those of HOST:PORT that are listeners of this machine, and the others with an address."""
-    from portbook.host.names import addresses_of
+) -> tuple[dict[There, list[Listener]], list[tuple[There, str]]]:
+    """Those of HOST:PORT that are listeners of this machine, and the others with an address.
+
+    Raises:
+        UsageError: a group of hosts.
+    """
+    from portbook.host.names import addresses_of, is_ours
+    from portbook.identify import is_group
     from portbook.survey.identifying import LOOPBACK
 
-    local: dict[There, Listener] = {}
+    local: dict[There, list[Listener]] = {}
     remote: list[tuple[There, str]] = []
     for each in there:
-        addresses = addresses_of(each.host)
-        mine = [
-            row
-            for row in rows
-            if row.socket.port == each.port
-            and row.socket.transport == each.transport
-            and LOOPBACK.get(row.socket.address, row.socket.address) in addresses
-        ]
-        if mine:
-            local[each] = mine[0]
+        addresses = [LOOPBACK.get(found, found) for found in addresses_of(each.host)]
+        if any(is_group(address) for address in addresses):
+            raise UsageError(
+                f"{each.host} is a group of hosts, and portbook is no scanner",
+                hint="name listeners one by one: portbook identify HOST:PORT",
+            )
+        mine = [address for address in addresses if is_ours(address)]
+        found = [row for row in rows if _is_at(row, each, mine)]
+        if found:
+            local[each] = found
         else:
             remote.append((each, addresses[0]))
     return local, remote
+
+
+def _is_at(row: Listener, there: There, addresses: Sequence[str]) -> bool:
+    """Whether a listener answers at one of these addresses of ours."""
+    found = row.socket
+    if (found.port, found.transport) != (there.port, there.transport) or not addresses:
+        return False
+    if found.address in addresses:
+        return True
+    ipv6 = found.address == "::"
+    if not ipv6 and found.address != "0.0.0.0":
+        return False
+    return any((":" in address) == ipv6 or found.dual_stack is True for address in addresses)
 
 
 def _ask(

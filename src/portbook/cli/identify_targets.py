@@ -7,8 +7,8 @@ from portbook.cli.arguments import parse_target, port_number
 from portbook.model.errors import BadPort, UsageError
 from portbook.model.record import Record
 
-MOST_HOSTS = 16
-"""Of other machines in one call: more would be a scan."""
+MOST_PLACES = 16
+"""HOST:PORT in one call: more would be a scan."""
 
 _ONE_BY_ONE = "name listeners one by one: portbook identify HOST:PORT"
 
@@ -36,11 +36,10 @@ def parse_targets(texts: Sequence[str]) -> tuple[list[Here], list[There]]:
             there.append(_there(text))
         else:
             here.append(parse_target(text))
-    hosts = {each.host for each in there}
-    if len(hosts) > MOST_HOSTS:
+    if len(there) > MOST_PLACES:
         raise UsageError(
-            f"{len(hosts)} hosts are a scan: portbook looks at your own machines, one by one",
-            hint=f"at most {MOST_HOSTS} hosts in one call",
+            f"{len(there)} places are a scan: portbook looks at your own machines, one by one",
+            hint=f"at most {MOST_PLACES} HOST:PORT in one call",
         )
     return here, there
 
@@ -62,6 +61,8 @@ def _there(text: str) -> There:
     transport = transport.lower() or "tcp"
     if transport not in ("tcp", "udp"):
         raise BadPort(f"over {transport!r} nothing can be asked", hint="one of tcp, udp")
+    if place.endswith("]"):
+        raise UsageError(f"{text!r} names no port", hint=f"{place}:PORT")
     host, _, port = place.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
@@ -74,4 +75,7 @@ def _there(text: str) -> There:
             f"{text!r} is a range of ports of a host, and portbook is no scanner",
             hint=_ONE_BY_ONE,
         )
-    return There(host, port_number(port), transport)
+    number = port_number(port)
+    if number == 0:
+        raise BadPort("nothing can listen on port 0")
+    return There(host, number, transport)

@@ -18,6 +18,10 @@ _STAND_INS = {
 """Programs that answer for others: what they say is not about themselves."""
 
 
+_WEB = frozenset(("http2", "grpc", "websocket"))
+"""What shares HTTP's numbers."""
+
+
 def is_carrier(protocol: str) -> bool:
     """Whether the protocol carries others, so that it tells little of what they are."""
     return protocol in _CARRIERS
@@ -29,6 +33,8 @@ def services_of(speaks: Speaks) -> tuple[str, ...]:
     An application over HTTP is on a number of HTTP as well.
     """
     names = dict.fromkeys((speaks.application, speaks.protocol))
+    if speaks.protocol in _WEB:
+        names["http"] = None
     probes = {probe.name: probe for probe in all_probes()}
     return tuple(
         dict.fromkeys(
@@ -37,15 +43,29 @@ def services_of(speaks: Speaks) -> tuple[str, ...]:
     )
 
 
-def agrees_with_process(speaks: Speaks) -> bool:
-    """Whether what was heard is something that the process is known for, or may well serve."""
+def is_usual(speaks: Speaks, port: int) -> bool:
+    """Whether what was heard usually lives on this number, whoever registered it."""
+    names = (speaks.application, speaks.protocol)
+    return any(
+        port in probe.ports or port in probe.secure_ports
+        for probe in all_probes()
+        if probe.name in names
+    )
+
+
+def agrees_with_process(speaks: Speaks, port: int) -> bool:
+    """Whether what was heard is something that the process is known for, or may well serve.
+
+    A daemon of another protocol may have a web interface, but not on that protocol's own number.
+    """
     heard = {speaks.protocol, speaks.application}
     if not speaks.process or not heard.isdisjoint(speaks.process):
         return True
     probes = {probe.name: probe for probe in all_probes()}
     suggested = [probes[name] for name in speaks.process if name in probes]
     if speaks.protocol in _CARRIERS:
-        return any(_over_http(probe) or probe.tls for probe in suggested)
+        own = any(port in probe.ports or port in probe.secure_ports for probe in suggested)
+        return not own or any(_over_http(probe) or probe.tls for probe in suggested)
     # A program behind TLS termination, or a multi-protocol one, names its services alike.
     mine = set(services_of(speaks))
     return any(not mine.isdisjoint(probe.services) or probe.tls for probe in suggested)

@@ -40,7 +40,7 @@ class Heard(Record):
         """The outcome that tells most."""
         found = [(step, outcome) for step, outcome in self.outcomes if outcome.found]
         # Among equals a follow-up knows more: it was asked for.
-        found.sort(key=lambda each: (worth(each[1]), each[0].why == "follow"))
+        found.sort(key=lambda each: (worth(each[1])[:2], each[0].why == "follow", worth(each[1])))
         return found[-1][1] if found else None
 
 
@@ -57,7 +57,11 @@ def worth(outcome: Outcome) -> tuple[int, int, int, int]:
 
 
 async def ask(
-    target: Target, suggested: Sequence[Probe], *, patience: float | None = None
+    target: Target,
+    suggested: Sequence[Probe],
+    *,
+    patience: float | None = None,
+    budget: Budget | None = None,
 ) -> Heard:
     """Ask one listener until something certain is known, or everything allowed was tried.
 
@@ -66,20 +70,22 @@ async def ask(
         suggested: the protocols that local evidence points at, strongest first.
         patience: the most seconds that silence may take; by default a few, and more where the
             evidence points at a protocol whose servers greet.
+        budget: what may still be sent, where it is shared with other tries.
     """
-    return await _Asking(target, suggested, patience).run()
+    return await _Asking(target, suggested, patience, budget or Budget()).run()
 
 
 class _Asking:
     """The steps that run, those to come, and what was heard."""
 
-    def __init__(self, target: Target, suggested: Sequence[Probe], patience: float | None) -> None:
+    def __init__(
+        self, target: Target, suggested: Sequence[Probe], patience: float | None, budget: Budget
+    ) -> None:
         self._target = target
         self._suggested = suggested
-        self._budget = Budget()
-        self._planned: Iterator[Step] = plan(
-            target.port, target.transport, suggested, target.registered
-        )
+        self._budget = budget
+        self._before = (budget.sent, budget.connections)
+        self._planned: Iterator[Step] = plan(target, suggested)
         self._inside: Iterator[Probe] = inside(suggested)
         self._urgent: deque[tuple[Step, Line]] = deque()
         self._running: dict[asyncio.Task[Outcome], Step] = {}
@@ -107,7 +113,13 @@ class _Asking:
             self._drop(list(self._running))
             await asyncio.gather(*self._dropped, return_exceptions=True)
         seconds = clock.monotonic() - self._began
-        return Heard(tuple(self._outcomes), self._budget.sent, self._budget.connections, seconds)
+        sent, connections = self._before
+        return Heard(
+            tuple(self._outcomes),
+            self._budget.sent - sent,
+            self._budget.connections - connections,
+            seconds,
+        )
 
     @property
     def _room(self) -> bool:
@@ -136,7 +148,7 @@ class _Asking:
             self._running[task] = step
             # One that is said to greet is listened to for longer before a stranger talks to it.
             greets = step.listens and step.why == "process" and self._all_greet
-            self._next_start = clock.monotonic() + (ANSWER_SECONDS if greets else PACE_SECONDS)
+            self._next_start = clock.monotonic() + (GREETING_SECONDS if greets else PACE_SECONDS)
 
     def _is_superfluous(self, step: Step) -> bool:
         """A handshake for its own sake, where another one has told or will tell the same."""
@@ -220,7 +232,7 @@ class _Asking:
             self._begin_tls("follow", None)
             return
         tls = tls or further.tls
-        line = Line(probe, further.data, tls=tls, only=True)
+        line = Line(probe, further.data, tls=tls, only=True, seconds=4 * ANSWER_SECONDS)
         self._urgent.append((Step("follow", probe, tls=tls), line))
 
     def _begin_tls(self, why: str, probe: Probe | None) -> None:
@@ -250,7 +262,8 @@ class _Asking:
             return
         data = probe.datagram if self._target.transport == "udp" else probe.opener
         if data and not any(step.probe is probe for step, _ in self._outcomes):
-            self._urgent.append((Step("confirm", probe, tls=tls), Line(probe, data, tls=tls)))
+            line = Line(probe, data, tls=tls, seconds=4 * ANSWER_SECONDS)
+            self._urgent.append((Step("confirm", probe, tls=tls), line))
 
     def _first_time(self, key: object) -> bool:
         new = key not in self._once
@@ -270,7 +283,7 @@ class _Asking:
             # TLS, or an answer that is merely likely: nobody greets after that.
             return any(outcome.found or outcome.tls for _, outcome in self._outcomes)
         ends = [outcome.end for _, outcome in self._outcomes]
-        if ends[0] in ("refused", "timeout"):
+        if ends[0] in ("refused", "timeout", "unreachable"):
             return True
         listened = [outcome.end for step, outcome in self._outcomes if step.listens]
         # It hung up on who merely listened, and on another one: it hangs up on everybody.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 
 from portbook.host import clock
 from portbook.identify import tls
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _CHUNK = 16384
+_MOST_CHUNKS = 16
 # IP_RECVERR (linux/in.h) and IPV6_RECVERR (linux/in6.h), which the module socket does not name.
 _RECEIVE_ERRORS = {
     socket.AF_INET: (socket.IPPROTO_IP, 11),
@@ -34,9 +36,10 @@ class BudgetSpent(Exception):
 
 
 class Budget:
-    """What was sent to one listener, and how many connections were made."""
+    """What was sent, and how many connections were made, to so many sockets of one address."""
 
-    def __init__(self) -> None:
+    def __init__(self, sockets: int = 1) -> None:
+        self._sockets = sockets
         self.sent = 0
         self.connections = 0
 
@@ -46,7 +49,7 @@ class Budget:
         Raises:
             BudgetSpent: they would be too many; nothing may be sent.
         """
-        if self.sent + size > SENT_BYTES:
+        if self.sent + size > SENT_BYTES * self._sockets:
             raise BudgetSpent
         self.sent += size
 
@@ -56,13 +59,14 @@ class Budget:
         Raises:
             BudgetSpent: it would be one too many.
         """
-        if self.connections >= CONNECTIONS_IN_ALL:
+        if self.connections >= CONNECTIONS_IN_ALL * self._sockets:
             raise BudgetSpent
         self.connections += 1
 
     def allows_tls(self, *, lean: bool) -> bool:
         """Whether a whole handshake with a short message inside fits in what is left."""
-        return self.sent + (LEAN_HANDSHAKE_BYTES if lean else HANDSHAKE_BYTES) <= SENT_BYTES
+        size = LEAN_HANDSHAKE_BYTES if lean else HANDSHAKE_BYTES
+        return self.sent + size <= SENT_BYTES * self._sockets
 
 
 class Connection:
@@ -86,6 +90,7 @@ class Connection:
         self._inside: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._fed = 0
         self.heard = b""
         self._place: tuple[object, ...] | None = None
         self.connect_seconds = 0.0
@@ -119,8 +124,11 @@ class Connection:
         await self._flush()
         self._socket.shutdown(socket.SHUT_WR)
         async with asyncio.timeout(PARTING_SECONDS):
-            while await self._loop.sock_recv(self._socket, _CHUNK):
-                pass
+            for _ in range(_MOST_CHUNKS):
+                # With data ready a read does not yield, and no deadline would ever be met.
+                await asyncio.sleep(0)
+                if not await self._loop.sock_recv(self._socket, _CHUNK):
+                    return
 
     async def _open(self) -> None:
         """Connect.
@@ -130,9 +138,6 @@ class Connection:
             BudgetSpent: too many connections already.
         """
         self._budget.connect()
-        if self._target.interface and hasattr(socket, "SO_BINDTODEVICE"):
-            device = self._target.interface.encode()
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
         if self._target.transport == "tcp":
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address, _, scope = self._target.address.partition("%")
@@ -141,7 +146,8 @@ class Connection:
             place = (address, self._target.port, 0, _scope_number(scope))
         if self._target.transport == "udp":
             self._place = place
-            self._socket.setsockopt(*_RECEIVE_ERRORS[self._socket.family], 1)
+            if sys.platform == "linux":
+                self._socket.setsockopt(*_RECEIVE_ERRORS[self._socket.family], 1)
             return
         before = clock.monotonic()
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -171,7 +177,11 @@ class Connection:
         await self._flush()
 
     async def receive(self, seconds: float) -> bytes | None:
-        """What comes next: empty where the other side closed, None where nothing came in time."""
+        """What comes next: empty where the other side closed, None where nothing came in time.
+
+        Raises:
+            ConnectionRefusedError: nobody is there, as an answer to a datagram tells.
+        """
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 if self._inside is not None:
@@ -179,6 +189,8 @@ class Connection:
                 return await self._receive()
         except TimeoutError:
             return None
+        except ConnectionRefusedError:
+            raise
         except ConnectionError:
             self.reset = True
             return b""
@@ -187,9 +199,11 @@ class Connection:
             return b""
 
     async def _receive(self) -> bytes:
+        await asyncio.sleep(0)
         if self._place is None:
             return await self._loop.sock_recv(self._socket, _CHUNK)
         while True:
+            await asyncio.sleep(0)
             data, sender = await self._loop.sock_recvfrom(self._socket, 65535)
             if sender[0] == self._place[0]:
                 return data
@@ -248,6 +262,10 @@ class Connection:
         return tls.facts(inside, upgraded=upgraded)
 
     async def _feed(self) -> None:
+        await asyncio.sleep(0)
+        self._fed += 1
+        if self._fed > _MOST_CHUNKS and self._inside is None:
+            raise ConnectionAbortedError("a handshake without end")
         data = await self._loop.sock_recv(self._socket, _CHUNK)
         if data:
             if self._inside is None and len(self.heard) < _CHUNK:

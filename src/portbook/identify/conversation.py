@@ -12,6 +12,7 @@ from portbook.model.record import Record
 from portbook.model.speaks import Target, Tls
 
 _MOST_TURNS = 8
+_ALERT = b"\x15"  # RFC 8446 section 5.1.
 _NO_APPLICATION_PROTOCOL = b"\x78"  # Alert 120, RFC 7301 section 3.2.
 _MOST_LOOKS = 64
 _ROUND_TRIPS = 4
@@ -41,8 +42,9 @@ class Outcome(Record):
     """How a conversation ended.
 
     `end`: `found`, `quiet`, `closed`, `reset`, `refused`, `timeout` (no answer to the SYN),
-    `flood`, `spent` (the budget), `no-tls` (the handshake failed), `again` (`further` has to be
-    asked on another connection, led by `probe`). `talk` is what was said, None where nothing was.
+    `unreachable` (the system refused to try, as `detail` says), `flood`, `spent` (the budget),
+    `no-tls` (the handshake failed), `again` (`further` has to be asked on another connection, led
+    by `probe`). `talk` is what was said, None where nothing was.
     """
 
     end: str
@@ -71,7 +73,7 @@ async def converse(target: Target, line: Line, budget: Budget, until: float) -> 
     except ConnectionError:
         return Outcome("reset")
     except OSError as error:
-        return Outcome("refused", detail=error.strerror)
+        return Outcome("unreachable", detail=error.strerror)
 
 
 class _Conversation:
@@ -122,8 +124,13 @@ class _Conversation:
                     sent = word.word.data
         except BudgetSpent:
             return self._outcome("spent")
-        except OSError:
+        except ConnectionRefusedError:
+            return self._outcome("refused")
+        except ConnectionError:
             return self._outcome("closed" if self._found is None else "found")
+        except OSError as error:
+            failed = self._outcome("unreachable" if self._found is None else "found")
+            return failed._replace(detail=error.strerror)
         return self._outcome("found")
 
     def _may_speak(self, word: Judged | None, *, closed: bool) -> bool:
@@ -136,7 +143,7 @@ class _Conversation:
         received = b""
         looks = judged_size = 0
         began = clock.monotonic()
-        first = self._line.seconds if not self._turns else 2 * ANSWER_SECONDS
+        first = self._line.seconds if not self._turns else 4 * ANSWER_SECONDS
         first += _ROUND_TRIPS * self._connection.connect_seconds
         while True:
             wait = QUIET_SECONDS if received else began + first - clock.monotonic()
@@ -165,7 +172,7 @@ class _Conversation:
                 return word, closed
 
     async def _handshake(self, *, upgraded: bool) -> Outcome | None:
-        seconds = max(0.05, min(self._until - clock.monotonic(), 2 * ANSWER_SECONDS))
+        seconds = max(0.05, min(self._until - clock.monotonic(), 4 * ANSWER_SECONDS))
         try:
             self._tls = await self._connection.start_tls(
                 seconds,
@@ -183,14 +190,19 @@ class _Conversation:
     def _no_tls(self, reason: str | None, *, upgraded: bool) -> Outcome:
         """The handshake failed; what came instead of it may be another protocol's answer."""
         heard = self._connection.heard
-        if reason is None and heard[:1] == b"\x15" and heard[6:7] == _NO_APPLICATION_PROTOCOL:
+        if reason is None and heard[:1] == _ALERT and heard[6:7] == _NO_APPLICATION_PROTOCOL:
             reason = "NO_APPLICATION_PROTOCOL"  # Python 3.11 has no name for this alert.
         failed = self._outcome("no-tls")._replace(detail=reason)
         if upgraded or not heard:
             return failed
         talk = Talk(self._target.transport, "tls", (Turn(b"", heard),))
         word = judged(talk)
-        if word is None or isinstance(word.word, (Send, StartTls)) or word.probe.tls:
+        if word is not None and word.probe.tls:
+            # It does speak TLS, and would not with us: no name, no certificate, no common cipher.
+            sure = "certain" if heard[:1] == _ALERT else "likely"
+            found = Found("tls", sure, shows=heard[:7])
+            return failed._replace(talk=talk, found=found, probe=word.probe)
+        if word is None or isinstance(word.word, (Send, StartTls)):
             return failed._replace(talk=talk)
         further = word.word if isinstance(word.word, Again) else None
         end = "again" if further else "found"

@@ -7,14 +7,18 @@ number, then the openers that the most protocols answer in a recognisable way, f
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from portbook.identify.limits import CONNECTIONS_IN_ALL, HANDSHAKE_BYTES, SENT_BYTES
+from portbook.identify.limits import (
+    CONNECTIONS_IN_ALL,
+    HANDSHAKE_BYTES,
+    PRINTER_PORTS,
+    SENT_BYTES,
+)
 from portbook.identify.probe import Probe
 from portbook.identify.probes import all_probes, probe_named
 from portbook.model.record import Record
+from portbook.model.speaks import Target
 
-_BEFORE_PATIENCE = 2
-"""Openers that are tried before a connection listens to the end: a server that serves one client at
-a time would leave them waiting behind it."""
+_MOST_PROGRAMS = 5
 
 
 class Step(Record):
@@ -35,19 +39,36 @@ class Step(Record):
         return not self.tls and (self.probe is None or bool(self.probe.speaks_first))
 
 
-def plan(
-    port: int, transport: str, suggested: Sequence[Probe], registered: Sequence[str] = ()
-) -> Iterator[Step]:
+def plan(target: Target, suggested: Sequence[Probe]) -> Iterator[Step]:
     """The steps for one listener, each once."""
+    steps = _steps(target, suggested)
+    if target.port in PRINTER_PORTS or any(probe.opt_in for probe in suggested):
+        steps = _for_printer(target, suggested)
+    elif target.transport == "tcp" and suggested and all(p.judge is None for p in suggested):
+        steps = _for_the_silent()
     done: set[tuple[object, bool]] = set()
-    for step in _steps(port, transport, suggested, registered):
-        if step.probe is not None and step.probe.opt_in:
-            continue
-        key = (_words(step, transport), step.tls)
-        if key in done:
-            continue
-        done.add(key)
-        yield step
+    for step in steps:
+        key = (_words(step, target.transport), step.tls)
+        if key not in done:
+            done.add(key)
+            yield step
+
+
+def _for_printer(target: Target, suggested: Sequence[Probe]) -> Iterator[Step]:
+    """What the process is known for, else the one question that printers do not print."""
+    known = [probe for probe in suggested if asker_for(probe, target.transport)]
+    printers = [probe for probe in all_probes() if probe.opt_in]
+    for probe in known or printers:
+        asker = asker_for(probe, target.transport)
+        if asker is not None:
+            yield Step("process" if known else "number", asker)
+
+
+def _for_the_silent() -> Iterator[Step]:
+    """A program that answers no stranger may still have a web page or a certificate."""
+    yield Step("greeting", None)
+    yield Step("ladder", probe_named("http"))
+    yield Step("ladder", probe_named("tls"), tls=True)
 
 
 def _words(step: Step, transport: str) -> object:
@@ -60,9 +81,8 @@ def _words(step: Step, transport: str) -> object:
     return (probe.datagram if transport == "udp" else probe.opener) or probe.name
 
 
-def _steps(
-    port: int, transport: str, suggested: Sequence[Probe], registered: Sequence[str]
-) -> Iterator[Step]:
+def _steps(target: Target, suggested: Sequence[Probe]) -> Iterator[Step]:
+    port, transport, registered = target.port, target.transport, target.registered
     for probe in suggested:
         asker = asker_for(probe, transport)
         if asker is not None:
@@ -78,10 +98,11 @@ def _steps(
             yield Step("number", asker, tls=True)
         elif port in probe.ports or any(name in probe.services for name in registered):
             yield Step("number", asker, tls=asker.tls)
-    for index, probe in enumerate(ladder(transport)):
-        if index == _BEFORE_PATIENCE and transport == "tcp" and not greets:
-            yield Step("patience", None)
+    for probe in ladder(transport):
         yield Step("ladder", probe, tls=probe.tls)
+        if probe.tls and transport == "tcp" and not greets:
+            # Not before: a server of one client at a time leaves the others waiting behind it.
+            yield Step("patience", None)
 
 
 def inside(suggested: Sequence[Probe]) -> Iterator[Probe]:
@@ -110,9 +131,18 @@ def asker_for(probe: Probe, transport: str) -> Probe | None:
     return next((other for other in others if askable(other, transport) and not other.tls), None)
 
 
-def takes_anything(port: int, transport: str) -> bool:
-    """Whether all that usually lives on the number takes whatever arrives for data."""
-    usual = [probe for probe in all_probes() if port in probe.ports and probe.over(transport)]
+def takes_anything(target: Target) -> bool:
+    """Whether all that usually lives on the number takes whatever arrives for data.
+
+    Where no process is visible, a debugger that may live there is left alone as well.
+    """
+    usual = [
+        probe
+        for probe in all_probes()
+        if target.port in probe.ports and probe.over(target.transport)
+    ]
+    if not target.clues.programs and any(probe.fragile for probe in usual):
+        return True
     return bool(usual) and all(probe.sink for probe in usual)
 
 
@@ -148,11 +178,12 @@ def ladder(transport: str) -> tuple[Probe, ...]:
     return tuple(order)
 
 
-def _gain(probe: Probe, new: set[str], transport: str) -> tuple[float, int, str]:
+def _gain(probe: Probe, new: set[str], transport: str) -> tuple[float, float, str]:
+    """What it newly covers for its cost; then what it is worth by itself, as no cover is sure."""
     size = _size(probe, transport)
     cost = size / SENT_BYTES + 1 / CONNECTIONS_IN_ALL
     weight = sum(_weights()[name] for name in new)
-    return (weight / cost, -size, probe.name)
+    return (weight / cost, _weights()[probe.name] / cost, probe.name)
 
 
 @cache

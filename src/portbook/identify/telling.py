@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from portbook.identify.asking import Heard
 from portbook.identify.conversation import Outcome
+from portbook.identify.judging import found_of, judged
 from portbook.identify.order import Step
 from portbook.identify.probe import Probe, Talk
-from portbook.identify.probes import all_probes
+from portbook.identify.probes import all_probes, probe_named
 from portbook.model.speaks import Speaks, Target
 
 _SHOWN_BYTES = 96
@@ -14,7 +15,7 @@ _TEXT = 120
 _BEHAVIOURS = (
     ("flood", "floods"),
     ("refused", "refuses"),
-    ("timeout", "full"),
+    ("unreachable", "not-asked"),
 )
 
 
@@ -41,18 +42,26 @@ def tell(target: Target, heard: Heard, suggested: Sequence[Probe]) -> Speaks:
             evidence=tuple(evidence(best, found.shows)),
             notes=tuple(note for each in found.notes if (note := _clean(each))),
         )
-        if best.tls is None or best.tls.upgraded or found.protocol != "tls":
+        if found.protocol != "tls":
             return told
     inside = next((outcome for _, outcome in heard.outcomes if outcome.tls), None)
-    if inside is not None:
-        names = inside.tls.names if inside.tls else ()
-        said = f"a TLS handshake succeeded ({inside.tls.version if inside.tls else ''})"
+    if inside is not None and inside.tls is not None:
+        said = f"a TLS handshake succeeded ({inside.tls.version})"
         return known._replace(
             protocol="tls",
             tls=inside.tls,
             confidence="certain",
             behaviour="tls-only",
-            evidence=(said, *evidence(inside, b"")) if names is not None else (said,),
+            evidence=(said, *evidence(inside, b"")),
+        )
+    refused = next((o for _, o in heard.outcomes if o.end == "no-tls" and o.found), None)
+    if refused is not None and refused.found is not None:
+        reason = f" ({refused.detail})" if refused.detail else ""
+        return known._replace(
+            protocol="tls",
+            confidence=refused.found.confidence,
+            behaviour="tls-only",
+            evidence=(f"it answers TLS, and ended our handshake{reason}", *evidence(refused, b"")),
         )
     if best is not None and best.found is not None:
         return told
@@ -70,6 +79,8 @@ def _behaved(target: Target, heard: Heard, known: Speaks, suggested: Sequence[Pr
     ends = [outcome.end for _, outcome in heard.outcomes]
     answers = [outcome for _, outcome in heard.outcomes if outcome.talk and outcome.talk.first]
     behaviour = next((word for end, word in _BEHAVIOURS if end in ends), None)
+    if behaviour is None and "timeout" in ends:
+        behaviour = "full" if target.local else "not-asked"
     shown: tuple[str, ...] = ()
     if answers and behaviour != "floods":
         behaviour = "answers"
@@ -88,10 +99,16 @@ def _behaved(target: Target, heard: Heard, known: Speaks, suggested: Sequence[Pr
         "resets": "it resets connections without a byte",
         "refuses": "the connection was refused",
         "full": "no answer to the SYN: its backlog is full",
+        "not-asked": f"it cannot be reached: {_detail(heard)}",
         "floods": "it sends without end",
     }.get(behaviour or "")
     told = known._replace(behaviour=behaviour, evidence=(*((said,) if said else ()), *shown))
     return _from_clues(target, told, suggested)
+
+
+def _detail(heard: Heard) -> str:
+    details = [outcome.detail for _, outcome in heard.outcomes if outcome.detail]
+    return details[0] if details else "no answer to the SYN"
 
 
 def _from_clues(target: Target, said: Speaks, suggested: Sequence[Probe]) -> Speaks:
@@ -119,6 +136,12 @@ def _application(outcome: Outcome) -> str | None:
     """The probe that knew it, where that is more special than the protocol."""
     if outcome.probe is None or outcome.found is None:
         return None
+    if outcome.end == "again" and outcome.talk is not None:
+        # It would have told by the answer to its own question, which brought nothing.
+        plain = judged(outcome.talk, probe_named(outcome.found.protocol))
+        told = found_of(plain.word) if plain else None
+        if outcome.found.product is None or (told and told.product == outcome.found.product):
+            return None
     return outcome.probe.name if outcome.probe.name != outcome.found.protocol else None
 
 

@@ -6,6 +6,8 @@ from functools import cache
 from portbook.model.speaks import Tls
 from portbook.model.unknown import Unknown
 
+_MOST_NAMES = 32
+_MOST_TEXT = 255
 _PADDING = 0x10
 """SSL_OP_TLSEXT_PADDING (openssl/ssl.h); the module ssl sets it and gives it no name."""
 
@@ -40,7 +42,6 @@ def context(alpn: tuple[str, ...], *, lean: bool = False) -> ssl.SSLContext:
     if lean:
         made.maximum_version = ssl.TLSVersion.TLSv1_2
     made.set_ciphers(f"{_LEAN if lean else _CIPHERS}:@SECLEVEL=0")
-    made.set_ecdh_curve("prime256v1")
     if alpn:
         made.set_alpn_protocols(list(alpn))
     made.options |= ssl.OP_NO_TICKET
@@ -69,10 +70,10 @@ def _certificate(der: bytes | None) -> tuple[tuple[str, ...] | Unknown, _Text, _
         return missing, missing, missing
     try:
         read = x509.load_der_x509_certificate(der)
-        issuer = read.issuer.rfc4514_string()[:200] or None
+        issuer = read.issuer.rfc4514_string()[:_MOST_TEXT] or None
         expires = read.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
         return _names(read), issuer, expires
-    except ValueError:  # what the library cannot read (RFC 5280 is broken in many ways)
+    except Exception:  # noqa: BLE001 - RFC 5280 is broken in many ways, and so many are the errors
         broken = Unknown("unreadable", "the certificate is malformed")
         return broken, broken, broken
 
@@ -85,6 +86,6 @@ def _names(read: "x509.Certificate") -> tuple[str, ...]:
         found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         common = read.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-        return tuple(str(each.value) for each in common)[:32]
+        return tuple(str(each.value)[:_MOST_TEXT] for each in common[:_MOST_NAMES])
     names = [str(each.value) for each in found if isinstance(each, (x509.DNSName, x509.IPAddress))]
-    return tuple(names[:32])
+    return tuple(name[:_MOST_TEXT] for name in names[:_MOST_NAMES])

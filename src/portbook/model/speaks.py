@@ -72,9 +72,10 @@ class Target(Record):
     """One thing to ask: an address and port, and what is known of it locally.
 
     `address` is where to connect: never a wildcard. `interface` is the device that the listener is
-    bound to. `registered` are the registry's services of the port. `sharing` is how many sockets
-    listen on this very address (SO_REUSEPORT); `full` says that its backlog has no room; `client`
+    bound to, so that it cannot be asked from here. `registered` are the registry's services of the
+    port. `sharing` is how many sockets listen on this very address (SO_REUSEPORT); `client` says
     that it is a UDP socket on an ephemeral number, which is a client's unless evidence says more.
+    `local`: a listener of this machine.
     """
 
     transport: str
@@ -84,8 +85,8 @@ class Target(Record):
     registered: tuple[str, ...] = ()
     interface: str | None = None
     sharing: int = 1
-    full: bool = False
     client: bool = False
+    local: bool = True
 
 
 CONFIDENCES = ("certain", "likely", "guess")

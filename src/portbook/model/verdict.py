@@ -9,7 +9,8 @@ class Wire(Record):
     """What answered on the wire, as far as a verdict weighs it.
 
     `what` is it in words (`Redis 7.0.15`), `services` the registry's names for it. `carrier`: it
-    carries other protocols (HTTP, TLS), so that it tells little of what they are.
+    carries other protocols (HTTP, TLS), so that it tells little of what they are. `usual`: it often
+    lives on this number, whoever registered that.
     """
 
     protocol: str
@@ -17,6 +18,7 @@ class Wire(Record):
     what: str
     services: tuple[str, ...] = ()
     carrier: bool = False
+    usual: bool = False
 
 
 class Facts(Record):
@@ -79,12 +81,14 @@ class Suspicion(Record):
 class Verdict(Record):
     """`value`: expected, familiar, unregistered, mismatch, suspicious, unknown.
 
-    `reasons` are sentences; `suspicions` the rules that fired, worst first.
+    `reasons` are sentences; `suspicions` the rules that fired, worst first. `beneath` is the value
+    without the suspicions, so that a suspicious listener is still known for a mismatch.
     """
 
     value: str
     reasons: tuple[str, ...]
     suspicions: tuple[Suspicion, ...] = ()
+    beneath: str | None = None
 
 
 SEVERITIES = ("high", "medium", "low", "info")

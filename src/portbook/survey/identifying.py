@@ -1,6 +1,5 @@
 """Asking listeners what they speak: rows become targets, owners become clues, all is joined."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from portbook.host import Host
@@ -51,22 +50,25 @@ def identified(host: Host, rows: Sequence[Listener], asking: Asking = Asking()) 
     from portbook.identify import Options, identify, local_evidence
 
     is_ephemeral = read_settings(host).is_ephemeral
-    reachable = [row for row in rows if can_be_asked(row)]
-    targets = [
-        target._replace(
-            client=target.transport == "udp" and not asking.clients and is_ephemeral(target.port)
-        )
-        for target in targets_of(reachable, clues=asking.clues)
-    ]
-    by_target = {id(target): row for target, row in zip(targets, reachable, strict=True)}
+    groups: dict[_Place, list[Listener]] = {}
+    for row in rows:
+        if can_be_asked(row):
+            groups.setdefault(_place(row), []).append(row)
+    by_target = {}
+    for group in groups.values():
+        target = target_of(group, clues=asking.clues)
+        client = target.transport == "udp" and not asking.clients and is_ephemeral(target.port)
+        target = target._replace(client=client)
+        by_target[id(target)] = (target, group)
     joined: dict[int, Listener] = {}
 
     def done(target: Target, speaks: Speaks) -> None:
-        row = by_target[id(target)]
-        joined[id(row)] = _joined(row, speaks, ephemeral=is_ephemeral(row.socket.port))
-        if asking.done:
-            asking.done(joined[id(row)])
+        for row in by_target[id(target)][1]:
+            joined[id(row)] = _joined(row, speaks, ephemeral=is_ephemeral(row.socket.port))
+            if asking.done:
+                asking.done(joined[id(row)])
 
+    targets = [target for target, _ in by_target.values()]
     if asking.wire and host.live:
         options = Options(patience=asking.patience, printers=asking.printers, done=done)
         identify(targets, options)
@@ -98,10 +100,10 @@ def identified_elsewhere(
 
     entry = lookup(port, transport)
     names = tuple(dict.fromkeys(row.service for row in entry.assignments if row.service))
-    target = Target(transport, address, port, registered=names)
+    target = Target(transport, address, port, registered=names, local=False)
     options = Options(patience=asking.patience, printers=asking.printers)
     speaks = identify([target], options)[0]
-    wire = wire_of(speaks)
+    wire = wire_of(speaks, port)
     told = conflict(
         names,
         None,
@@ -117,7 +119,7 @@ def _joined(row: Listener, speaks: Speaks, *, ephemeral: bool) -> Listener:
     from portbook.registry.lookup import lookup
 
     found = row.socket
-    wire = wire_of(speaks)
+    wire = wire_of(speaks, found.port)
     entry = lookup(found.port, found.transport)
     verdict = judged(
         entry,
@@ -131,9 +133,9 @@ def _joined(row: Listener, speaks: Speaks, *, ephemeral: bool) -> Listener:
     return row._replace(speaks=told, verdict=verdict)
 
 
-def wire_of(speaks: Speaks) -> Wire | None:
+def wire_of(speaks: Speaks, port: int) -> Wire | None:
     """What was heard on the wire, for the verdict; None where nothing was recognised there."""
-    from portbook.identify import is_carrier, services_of
+    from portbook.identify import is_carrier, is_usual, services_of
 
     if speaks.protocol is None or (speaks.behaviour and speaks.behaviour != "tls-only"):
         return None
@@ -143,6 +145,7 @@ def wire_of(speaks: Speaks) -> Wire | None:
         in_words(speaks),
         services_of(speaks),
         carrier=is_carrier(speaks.protocol),
+        usual=is_usual(speaks, port),
     )
 
 
@@ -174,7 +177,7 @@ def _conflicts(row: Listener, speaks: Speaks, wire: Wire | None) -> tuple[str, .
         process,
         wire.what,
         as_registered=not set(row.assignments).isdisjoint(wire.services),
-        as_process=agrees_with_process(speaks),
+        as_process=agrees_with_process(speaks, row.socket.port),
     )
 
 
@@ -183,40 +186,36 @@ def can_be_asked(row: Listener) -> bool:
     return row.namespace is None and row.socket.state in ("listen", "unconnected")
 
 
-def targets_of(rows: Sequence[Listener], *, clues: bool = True) -> list[Target]:
-    """One target for each row."""
-    places = Counter((row.socket.transport, row.socket.address, row.socket.port) for row in rows)
-    return [
-        target_of(
-            row,
-            sharing=places[row.socket.transport, row.socket.address, row.socket.port],
-            clues=clues,
-        )
-        for row in rows
-    ]
+_Place = tuple[str, str, int, str | None]
 
 
-def target_of(row: Listener, *, sharing: int, clues: bool) -> Target:
-    """Where to ask a listener, with what is known of it here."""
+def _place(row: Listener) -> _Place:
+    """Rows of one place share a port (SO_REUSEPORT): whoever connects reaches one of them."""
     found = row.socket
+    return str(found.transport), found.address, found.port, found.interface
+
+
+def target_of(rows: Sequence[Listener], *, clues: bool) -> Target:
+    """Where to ask the listeners of one place, with what is known of them here."""
+    found = rows[0].socket
     address = LOOPBACK.get(found.address, found.address)
-    if address.startswith("fe80") and found.interface and "%" not in address:
+    if found.dual_stack is True:
+        # IPv6 may be off on loopback, as in many containers.
+        address = LOOPBACK["0.0.0.0"]
+    scoped = address.startswith("fe80") and found.interface
+    if scoped and "%" not in address:
         address = f"{address}%{found.interface}"
-    full = (
-        isinstance(found.queued, int)
-        and isinstance(found.backlog, int)
-        and found.transport == "tcp"
-        and found.queued > found.backlog
-    )
+    known = [clues_of(row) for row in rows] if clues else []
+    names = dict.fromkeys(name for each in known for name in each.programs)
+    commands = dict.fromkeys(each.command for each in known)
     return Target(
         str(found.transport),
         address,
         found.port,
-        clues_of(row) if clues else Clues(),
-        row.assignments,
-        interface=found.interface,
-        sharing=sharing,
-        full=full,
+        Clues(tuple(names), "\n".join(commands)),
+        rows[0].assignments,
+        interface=found.interface if found.address in LOOPBACK else None,
+        sharing=len(rows),
     )
 
 
@@ -225,14 +224,13 @@ def clues_of(row: Listener) -> Clues:
     names: dict[str, None] = {}
     commands = []
     for owner in row.owners:
-        mine = [name for name in _names(owner) if name not in _NO_CLUE]
-        names |= dict.fromkeys(mine)
+        names |= dict.fromkeys(_names(owner))
         if not isinstance(owner.cmdline, Unknown):
             commands.append(" ".join(owner.cmdline))
     if row.activation and isinstance(row.activation.service, str):
         names[_stem(row.activation.service)] = None
     if row.kernel:
-        names[row.kernel.casefold()] = None
+        names |= dict.fromkeys(row.kernel.casefold().split())
     engine = row.published_by
     if engine and not isinstance(engine, Unknown):
         names[_image(engine.image)] = None
@@ -246,6 +244,10 @@ def _names(owner: Owner) -> list[str]:
         names.append(owner.name)
     if isinstance(owner.exe, str):
         names.append(owner.exe.rpartition("/")[2])
+    engine = owner.engine_container
+    if not _NO_CLUE.isdisjoint(names):
+        # Its package and unit are those of somebody else's door-keeper.
+        return [_image(engine.image)] if engine and not isinstance(engine, Unknown) else []
     if owner.cmdline and not isinstance(owner.cmdline, Unknown):
         # A daemon that rewrites its title puts a colon behind its name (`postgres: writer`).
         names.append(owner.cmdline[0].partition(" ")[0].rpartition("/")[2].rstrip(":"))
@@ -253,7 +255,6 @@ def _names(owner: Owner) -> list[str]:
         names.append(_stem(owner.unit))
     if owner.package and not isinstance(owner.package, Unknown):
         names.append(owner.package.name)
-    engine = owner.engine_container
     if engine and not isinstance(engine, Unknown):
         names.append(_image(engine.image))
     return [name.casefold() for name in names]

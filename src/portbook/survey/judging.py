@@ -26,6 +26,10 @@ def judged(
 
         uses = (use.product for use in entry.unofficial)
         unofficial_match = next((use for use in uses if names_product(use, product)), None)
+        services = (row.service for row in entry.assignments if row.service)
+        named = next((name for name in services if names_product(name, product)), None)
+        if wire and named:
+            wire = wire._replace(services=(*wire.services, named))
     known = Facts(
         process,
         tuple(row.service for row in entry.assignments if row.service),

@@ -20,7 +20,10 @@ def conflict(
         as_registered: whether what answered is one of the registered services.
         as_process: whether it is what the process is known for.
     """
-    if wire is None or ((as_registered or not registered) and (as_process or process is None)):
+    # Of what is inside TLS nothing is known, so nothing contradicts it.
+    if wire in (None, "tls") or (
+        (as_registered or not registered) and (as_process or process is None)
+    ):
         return ()
     said = [f"registered: {' or '.join(registered[:3])}"] if registered else []
     if process is not None:

@@ -33,10 +33,12 @@ def findings_of(rows: Iterable[Listener]) -> list[Finding]:
 
 def _misplaced(row: Listener) -> tuple[Suspicion, ...]:
     """A remark on a mismatch; medium on a system port that others reach, where it may hide."""
-    if row.verdict.value != "mismatch":
+    if row.verdict.beneath != "mismatch":
         return ()
     exposed = row.reach != "loopback" and row.socket.port <= SYSTEM.last
-    reason = "; ".join((*row.verdict.reasons, *(row.speaks.conflicts if row.speaks else ())))
+    # The registry's reasons stand behind those of suspicions.
+    reasons = row.verdict.reasons[-1:]
+    reason = "; ".join((*reasons, *(row.speaks.conflicts if row.speaks else ())))
     advice = "move it to its own number, or find out why it is on this one"
     return (Suspicion("mismatch", "medium" if exposed else "low", reason, advice),)
 

@@ -28,8 +28,8 @@ def judge(facts: Facts, *others: Facts) -> Verdict:
     suspicions = _suspicions(owners)
     alarming = tuple(each.reason for each in suspicions if each.severity in _ALARMING)
     if alarming:
-        return Verdict("suspicious", (*alarming, *reasons), suspicions)
-    return Verdict(value, reasons, suspicions)
+        return Verdict("suspicious", (*alarming, *reasons), suspicions, value)
+    return Verdict(value, reasons, suspicions, value)
 
 
 def _suspicions(owners: tuple[Facts, ...]) -> tuple[Suspicion, ...]:

@@ -75,7 +75,7 @@ def _gradio(place: Place) -> list[str]:
 def _hugo(place: Place) -> list[str]:
     place.write("config.toml", 'title = "Bed"\n')
     place.write("layouts/index.html", "<html><head><title>Bed</title></head><body>hi</body></html>")
-    return ["hugo", "server", "--bind", place.address, "--port", str(place.port), "--watch=false"]
+    return ["hugo", "server", "--bind", place.address, "--port", str(place.port)]
 
 
 def _adminer(place: Place) -> list[str]:
@@ -103,7 +103,8 @@ def _qbittorrent(place: Place) -> list[str]:
         "qBittorrent/config/qBittorrent.conf",
         "[LegalNotice]\nAccepted=true\n\n[Preferences]\n"
         f"WebUI\\Address={place.address}\nWebUI\\Port={place.port}\n"
-        "[BitTorrent]\nSession\\Port=0\nSession\\DHTEnabled=false\nSession\\LSDEnabled=false\n",
+        f"[BitTorrent]\nSession\\Port={place.port + 7}\n"
+        "Session\\DHTEnabled=false\nSession\\LSDEnabled=false\n",
     )
     return ["qbittorrent-nox", f"--profile={place.folder}"]
 

@@ -80,7 +80,7 @@ SERVERS = [
     Server(
         name="pymodbus",
         packages=("pip:pymodbus",),
-        start=lambda place: _python(_MODBUS, place),
+        start=lambda place: _python(_MODBUS, place, "modbus_server"),
         default_port=502,
         protocol="modbus",
         product="Example Works PLC-7",
@@ -91,7 +91,7 @@ SERVERS = [
     Server(
         name="snap7",
         packages=("pip:python-snap7",),
-        start=lambda place: _python(_S7, place),
+        start=lambda place: _python(_S7, place, "s7_server"),
         default_port=102,
         protocol="s7",
         quick=True,
@@ -99,7 +99,7 @@ SERVERS = [
     Server(
         name="bacpypes3",
         packages=("pip:bacpypes3",),
-        start=lambda place: _python(_BACNET, place),
+        start=lambda place: _python(_BACNET, place, "bacnet_server"),
         default_port=47808,
         protocol="bacnet",
         product="Example Controller",
@@ -110,10 +110,9 @@ SERVERS = [
     Server(
         name="asyncua",
         packages=("pip:asyncua",),
-        start=lambda place: _python(_OPCUA, place),
+        start=lambda place: _python(_OPCUA, place, "opcua_server"),
         default_port=4840,
         protocol="opcua",
-        behind_tls=True,
         seconds=40,
     ),
     Server(
@@ -128,7 +127,7 @@ SERVERS = [
     Server(
         name="dnp3-outstation",
         packages=("pip:dnp3-outstation",),
-        start=lambda place: _python(_DNP3, place),
+        start=lambda place: _python(_DNP3, place, "dnp3-outstation"),
         default_port=20000,
         protocol="dnp3",
         quick=True,

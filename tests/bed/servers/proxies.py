@@ -156,7 +156,6 @@ SERVERS = [
         default_port=1082,
         protocol="socks5",
         quick=True,
-        behind_tls=True,
     ),
     Server(
         name="tor-socks",

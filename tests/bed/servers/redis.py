@@ -51,7 +51,6 @@ SERVERS = [
         start=_locked,
         default_port=6389,
         protocol="redis",
-        product="Redis",
         quick=True,
     ),
     Server(

@@ -16,8 +16,9 @@ class Strange:
     `received` are all bytes that came, `most` the most connections that were open at a time.
     """
 
-    def __init__(self, behave: Behave, port: int = 0) -> None:
+    def __init__(self, behave: Behave, port: int = 0, *, serial: bool = False) -> None:
         self._behave = behave
+        self._serial = serial
         self._lock = threading.Lock()
         self._open = 0
         self.most = 0
@@ -36,7 +37,10 @@ class Strange:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            if self._serial:
+                self._serve(connection)
+            else:
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with self._lock:
@@ -71,9 +75,9 @@ class _Counted:
 
 
 @contextlib.contextmanager
-def strange(behave: Behave, port: int = 0) -> Iterator[Strange]:
-    """A strange server for the length of a block."""
-    server = Strange(behave, port)
+def strange(behave: Behave, port: int = 0, *, serial: bool = False) -> Iterator[Strange]:
+    """A strange server for the length of a block; `serial`: one client at a time."""
+    server = Strange(behave, port, serial=serial)
     try:
         yield server
     finally:

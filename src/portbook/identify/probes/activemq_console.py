@@ -2,8 +2,10 @@
 
 from portbook.identify.probe import Found, Probe, Talk
 from portbook.identify.probes.http_message import page, title
+from portbook.identify.probes.http_software import is_general
 
 _REALMS = ('realm="ActiveMQRealm"', 'realm="activemq"')
+_LINK = b"Manage ActiveMQ broker"
 
 
 def judge(talk: Talk) -> Found | None:
@@ -15,7 +17,7 @@ def judge(talk: Talk) -> Found | None:
     if response.status == 401 and any(name in realm for name in _REALMS):
         shows = b"WWW-Authenticate: " + realm.encode("latin-1")
         return Found("http", "certain", "ActiveMQ", shows=shows, notes=("asks for a password",))
-    if title(response) == "Apache ActiveMQ":
+    if title(response) == "Apache ActiveMQ" and _LINK in response.body and not is_general(response):
         return Found("http", "certain", "ActiveMQ", shows=b"<title>Apache ActiveMQ")
     return None
 

@@ -86,7 +86,7 @@ PROBE = Probe(
     services=("bacnet",),
     ports=(47808,),
     programs=("bacserv", "bacnet-server"),
-    commands=("bacpypes",),
+    commands=("bacpypes", "bacpypes3", "bacnet_server"),
     datagram=_ask(_ANY_DEVICE, _MODEL),
     judge=judge,
 )

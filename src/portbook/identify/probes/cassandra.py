@@ -64,7 +64,6 @@ PROBE = Probe(
     name="cassandra",
     title="Cassandra (CQL)",
     source="Cassandra native_protocol_v4.spec, OPTIONS",
-    services=("cassandra",),
     ports=(9042,),
     secure_ports=(9142,),
     programs=("cassandra", "scylla", "scylla-server"),

@@ -19,7 +19,7 @@ PROBE = Probe(
     services=("coap",),
     ports=(5683,),
     programs=("coap-server", "coap-server-notls", "coap-rd"),
-    commands=("aiocoap",),
+    commands=("aiocoap-rd", "aiocoap-fileserver", "aiocoap.cli.rd"),
     datagram=_PING,
     judge=judge,
 )

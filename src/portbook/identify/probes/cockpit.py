@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Found, Probe, Talk
 from portbook.identify.probes.http_message import page
+from portbook.identify.probes.http_software import is_general
 
 _PAGE = b'"is_cockpit_client"'
 
@@ -12,7 +13,7 @@ def judge(talk: Talk) -> Found | None:
     if response is None:
         return None
     cookie = response.header("set-cookie").startswith("cockpit=")
-    if not cookie and _PAGE not in response.body[:8192]:
+    if not cookie and (is_general(response) or _PAGE not in response.body[:8192]):
         return None
     shows = b"Set-Cookie: cockpit=" if cookie else _PAGE
     return Found("http", "certain", "Cockpit", shows=shows, notes=("asks for a password",))

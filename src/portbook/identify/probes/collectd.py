@@ -6,7 +6,6 @@ PROBE = Probe(
     name="collectd",
     title="collectd",
     source="collectd, Binary protocol",
-    services=("collectd",),
     ports=(25826,),
     programs=("collectd", "collectdmon"),
     transports=("udp",),

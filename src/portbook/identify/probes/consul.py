@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, upstream
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:
@@ -10,8 +11,7 @@ def judge(talk: Talk) -> Found | Again | None:
     if response is not None:
         to_ui = response.status == 301 and response.header("location") == "/ui/"
         if to_ui or response.body.startswith(b"Consul Agent"):
-            found = Found("http", "certain", shows=response.line)
-            return Again(get("/v1/agent/self"), found)
+            return Again(get("/v1/agent/self"), unproven(response))
         return None
     answer = page(talk, "consul")
     if answer is None:

@@ -38,7 +38,7 @@ PROBE = Probe(
     title="Debug adapter (DAP)",
     source="Debug Adapter Protocol, Base Protocol; debugpy's greeting as heard",
     ports=(5678,),
-    commands=("debugpy",),
+    commands=("debugpy/adapter",),
     speaks_first=True,
     judge=judge,
 )

@@ -3,14 +3,22 @@
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
+_VITE = b'/@vite/client"'
+_WHITELABEL = b"<html><body><h1>Whitelabel Error Page</h1>"
 _SIGNS = (
-    Sign("Nuxt", headers=(("x-powered-by", "nuxt"),)),
-    Sign("Nuxt", body=(b"window.__NUXT__",)),
-    Sign("SvelteKit", headers=(("x-sveltekit-page", ""),)),
-    Sign("Astro", body=(b'<meta name="generator" content="Astro v',), after=b'content="Astro v'),
-    Sign("Storybook", title="*Storybook", body=(b"sb-",)),
-    Sign("Hugo", body=(b"/livereload.js?mindelay=",), after=b'name="generator" content="Hugo '),
-    Sign("Hugo", body=(b"/livereload.js?mindelay=", b"data-no-instant")),
+    Sign("Nuxt", headers=(("x-powered-by", "nuxt"),), body=(_VITE,), framework=True),
+    Sign("SvelteKit", body=(b"/@sveltejs/kit/src/runtime/client/", b"__sveltekit_dev")),
+    Sign(
+        "Astro",
+        body=(b'<meta name="generator" content="Astro v', b"<script", b'src="/@vite/client"'),
+        after=b'content="Astro v',
+    ),
+    Sign("Storybook", title="*Storybook", body=(b"sb-", b"['CONFIG_TYPE'] = \"DEVELOPMENT\"")),
+    Sign(
+        "Hugo",
+        body=(b'<script src="/livereload.js?mindelay=',),
+        after=b'name="generator" content="Hugo ',
+    ),
     Sign(
         "Jekyll",
         headers=(("server", "webrick"),),
@@ -32,14 +40,20 @@ _SIGNS = (
             ("referrer-policy", "same-origin"),
         ),
     ),
-    Sign("Django", body=(b"Using the URLconf defined in", b"Django")),
-    Sign("Spring Boot", body=(b"Whitelabel Error Page",)),
-    Sign("Spring Boot", headers=(("x-application-context", ""),)),
+    Sign(
+        "Django",
+        status=404,
+        title="Page not found at /",
+        body=(b"<h1>Page not found", b"Using the URLconf defined in"),
+    ),
+    *(Sign("Spring Boot", status=status, body=(_WHITELABEL,)) for status in (401, 403, 404, 500)),
+    Sign("Spring Boot", headers=(("x-application-context", ""),), framework=True),
     Sign(
         "Spring Boot",
         status=404,
         headers=(("content-type", "application/json"),),
-        body=(b'"timestamp":', b'"status":404,"error":"Not Found"', b'"path":"/"'),
+        body=(b'{"timestamp":', b'"status":404,"error":"Not Found"', b'"path":"/"'),
+        framework=True,
     ),
     Sign(
         "Ruby on Rails",
@@ -47,9 +61,13 @@ _SIGNS = (
         body=(b"Rails version:</strong> ",),
         after=b"Rails version:</strong> ",
     ),
-    Sign("Ruby on Rails", headers=(("x-runtime", "0."), ("x-request-id", "-"))),
-    Sign("Phoenix", body=(b"phoenix/live_reload/frame",)),
-    Sign("Laravel", headers=(("set-cookie", "laravel_session="),)),
+    Sign("Phoenix", body=(b'<iframe hidden height="0" width="0" src="/phoenix/live_reload/frame',)),
+    # With a Host header of its own, as PHP's built-in server sends it: `artisan serve`.
+    Sign(
+        "Laravel",
+        headers=(("set-cookie", "laravel_session="), ("x-powered-by", "php/"), ("host", "")),
+        framework=True,
+    ),
 )
 
 PROBE = Probe(

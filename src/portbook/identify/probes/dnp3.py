@@ -49,10 +49,10 @@ PROBE = Probe(
     name="dnp3",
     title="DNP3",
     source="IEEE 1815 (DNP3), data link layer: request link status",
-    services=("dnp",),
+    services=("dnp", "dnp-sec"),
     ports=(20000,),
     secure_ports=(19999,),
-    commands=("dnp3",),
+    commands=("dnp3-outstation", "dnp3_outstation", "outstation-demo"),
     opener=_ASK,
     judge=judge,
 )

@@ -8,6 +8,7 @@ from portbook.identify.probes.http_message import (
     upstream,
     version_of,
 )
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:
@@ -24,7 +25,7 @@ def judge(talk: Talk) -> Found | Again | None:
     podman = response.body == b"Not Found\n" and "x-content-type-options" in response.headers
     if docker or podman:
         # Others may refuse in these words: asking costs little, and then its word is certain.
-        return Again(get("/_ping"), Found("http", "certain", shows=response.line))
+        return Again(get("/_ping"), unproven(response))
     return None
 
 
@@ -51,7 +52,7 @@ PROBE = Probe(
     services=("docker", "docker-s"),
     ports=(2375,),
     secure_ports=(2376,),
-    programs=("dockerd", "docker.io", "docker-ce", "docker", "podman"),
+    programs=("dockerd", "podman"),
     reacts_to=("http",),
     judge=judge,
 )

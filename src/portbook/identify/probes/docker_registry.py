@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, page
+from portbook.identify.probes.http_software import unproven
 
 _HEADER = "docker-distribution-api-version"
 
@@ -14,7 +15,7 @@ def judge(talk: Talk) -> Found | Again | None:
         if _HEADER in response.headers:
             return Found("http", "certain", "Docker Registry", shows=_HEADER.encode())
         if empty and response.header("cache-control") == "no-cache":
-            return Again(get("/v2/"), Found("http", "certain", shows=response.line))
+            return Again(get("/v2/"), unproven(response))
         return None
     answer = page(talk, "docker-registry")
     if answer is None or not answer.header(_HEADER).startswith("registry/2"):
@@ -29,7 +30,7 @@ PROBE = Probe(
     title="Docker Registry",
     source="OCI distribution specification, determining support (GET /v2/)",
     ports=(5000,),
-    programs=("docker-registry", "registry"),
+    programs=("docker-registry",),
     reacts_to=("http",),
     judge=judge,
 )

@@ -53,8 +53,8 @@ PROBE = Probe(
     name="erlang",
     title="Erlang distribution",
     source="Erlang distribution protocol, handshake, erlang.org/doc/apps/erts/erl_dist_protocol",
-    ports=(25672, 9100, 9001),
-    commands=("-sname ", "-proto_dist", "inet_dist_"),
+    ports=(25672, 9001),
+    commands=("inet_dist_listen_min {port}", "inet_dist_listen_max {port}"),
     opener=len(_HELLO).to_bytes(2) + _HELLO,
     judge=judge,
 )

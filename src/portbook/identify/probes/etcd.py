@@ -2,8 +2,7 @@
 
 from portbook.identify.probe import Again, Found, More, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, text_of
-
-_FOUND = Found("http", "certain")
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | More | Again | None:
@@ -23,7 +22,7 @@ def judge(talk: Talk) -> Found | More | Again | None:
         and response.header("access-control-allow-headers") == "accept, content-type, authorization"
         and response.body.startswith(b"404 page not found")
     ):
-        return Again(get("/version"), _FOUND._replace(shows=response.line))
+        return Again(get("/version"), unproven(response))
     return None
 
 

@@ -9,10 +9,12 @@ _SIGNS = (
         headers=(("x-powered-by", "express"),),
         title="React App",
         body=(b"/static/js/bundle.js",),
+        framework=True,
     ),
     Sign(
         "webpack-dev-server",
         headers=(("x-powered-by", "express"),),
+        framework=True,
         ask="/webpack-dev-server",
         needs=b"<h1>Assets Report:</h1>",
         until="Express",

@@ -8,7 +8,7 @@ _SIGNS = (
         "vLLM",
         headers=(("server", "uvicorn"),),
         status=404,
-        body=(b'{"detail":"Not Found"}',),
+        whole=b'{"detail":"Not Found"}',
         ask="/version",
         needs=b'{"version":"',
         key=("version",),

@@ -38,8 +38,8 @@ PROBE = Probe(
     title="FastCGI",
     source="FastCGI Specification 1.0, section 4.1",
     ports=(9000,),
-    programs=("php-fpm", "php-cgi", "fcgiwrap", "spawn-fcgi", "php-fcgi", "flup"),
-    commands=("php-fpm: ", "fastcgi", ".fcgi"),
+    programs=("php-fpm", "php-cgi", "fcgiwrap", "spawn-fcgi", "php-fcgi"),
+    commands=("php-fpm: master process", "php-fpm: pool ", ".fcgi"),
     opener=_ASK,
     judge=judge,
 )

@@ -3,9 +3,15 @@
 import re
 
 from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
-from portbook.identify.probes.numbered_replies import first_line, kind_of_greeting, read
+from portbook.identify.probes.numbered_replies import (
+    first_line,
+    kind_of_greeting,
+    read,
+    refused,
+)
 
 FEAT = b"FEAT\r\n"
+_SYST = b"SYST\r\n"
 _AUTH = b"AUTH TLS\r\n"
 _QUIT = b"QUIT\r\n"
 
@@ -52,12 +58,12 @@ def judge(talk: Talk) -> Found | More | Send | StartTls | None:
 def _found(talk: Talk) -> Found:
     greeting = read(talk.first)
     text = greeting.text[:400] if greeting else ""
-    features = [turn for turn in talk.turns if turn.sent == FEAT]
-    listed = any(turn.received.startswith(b"211") for turn in features)
-    told = "ftp" in text.casefold()
-    certain = listed or (told and (not talk.opener or talk.secure))
-    refused = any(turn.received.startswith(b"530") for turn in features)
-    confidence = "certain" if certain else "likely" if told or refused else "guess"
+    answers = [(turn.sent, turn.received[:3]) for turn in talk.turns[1:]]
+    proven = (FEAT, b"211") in answers or (_SYST, b"215") in answers
+    told = kind_of_greeting(text) == "ftp"
+    trusted = told and (not talk.opener or talk.secure) and not refused(talk, (FEAT, _SYST))
+    login = (FEAT, b"530") in answers or (_SYST, b"530") in answers
+    confidence = "certain" if proven or trusted else "likely" if told or login else "guess"
     product = version = None
     for pattern, name in _KNOWN:
         match = pattern.search(text)
@@ -68,7 +74,7 @@ def _found(talk: Talk) -> Found:
 
 
 def followed(talk: Talk) -> Found | More | Send | StartTls:
-    """Every later turn: FEAT, AUTH TLS where it is offered, and a polite end."""
+    """Every later turn: FEAT, AUTH TLS where it is offered, or else SYST, and a polite end."""
     found, sent = _found(talk), talk.sent
     if not sent:
         return Send(_QUIT, found)
@@ -79,8 +85,11 @@ def followed(talk: Talk) -> Found | More | Send | StartTls:
         return found if talk.ended else More(found)
     if sent == _AUTH:
         return StartTls(found) if answer.code == 234 and not talk.secure else found
-    if sent != FEAT or talk.closed:
+    if sent not in (FEAT, _SYST) or talk.closed:
         return found
+    if sent == FEAT and answer.code in (500, 502):
+        # Servers from before RFC 2389 have no FEAT, but SYST.
+        return Send(_SYST, found)
     offers = answer.code == 211 and any(_offers_tls(line) for line in answer.lines)
     return Send(_AUTH if offers and not talk.secure else _QUIT, found)
 
@@ -99,9 +108,9 @@ PROBE = Probe(
     secure_ports=(990,),
     programs=(
         *("vsftpd", "proftpd", "proftpd-core", "proftpd-basic", "pure-ftpd", "inetutils-ftpd"),
-        *("ftpd", "in.ftpd", "bftpd", "twoftpd", "filezilla-server", "wu-ftpd"),
+        *("ftpd", "in.ftpd", "bftpd", "twoftpd", "filezilla-server", "wu-ftpd", "sftpgo"),
     ),
-    commands=("pyftpdlib",),
+    commands=("-m pyftpdlib",),
     speaks_first=True,
     judge=judge,
 )

@@ -3,19 +3,19 @@
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
+_CONFIG = b'window.gradio_config = {"version":"'
 _SIGNS = (
-    Sign(
-        "Gradio", body=(b"window.gradio_config = ",), after=b'window.gradio_config = {"version":"'
-    ),
-    Sign(
-        "Gradio",
-        body=(b'property="og:title" content="Gradio"',),
-        ask="/config",
-        needs=b'{"version":"',
-        then=b'{"version":"',
-    ),
-    Sign(
-        "Gradio", body=(b"<gradio-app",), ask="/config", needs=b'{"version":"', then=b'{"version":"'
+    Sign("Gradio", body=(_CONFIG,), after=_CONFIG),
+    *(
+        Sign(
+            "Gradio",
+            body=(body,),
+            ask="/config",
+            needs=b'"components":[',
+            then=b'{"version":"',
+            until="",
+        )
+        for body in (b'property="og:title" content="Gradio"', b"<gradio-app")
     ),
 )
 

@@ -1,9 +1,20 @@
-"""Grafana (HTTP): /api/health tells the version to everybody, unless it is hidden."""
+"""Grafana (HTTP): /api/health tells the version to everybody, unless it is hidden.
+
+Others lead to /login as well, so nothing is claimed without that answer, or Grafana's own markup.
+"""
 
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
 _SIGNS = (
+    Sign(
+        "Grafana",
+        title="Grafana",
+        body=(b"grafanaBootData",),
+        ask="/api/health",
+        needs=b'"commit"',
+        key=("version",),
+    ),
     *(
         Sign(
             "Grafana",
@@ -12,8 +23,9 @@ _SIGNS = (
             body=body,
             location=location,
             ask="/api/health",
-            needs=b'"database"',
+            needs=b'"commit"',
             key=("version",),
+            until="",
         )
         for headers, title, location, body in (
             ((("set-cookie", "redirect_to="),), "", "/login", ()),

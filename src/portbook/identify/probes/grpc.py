@@ -59,7 +59,6 @@ PROBE = Probe(
     source="gRPC over HTTP/2 (grpc/doc/PROTOCOL-HTTP2.md), GRPC Health Checking Protocol",
     ports=(50051,),
     programs=("containerd", "buildkitd"),
-    commands=("grpc",),
     opener=PREFACE + health(1),
     alpn=("h2",),
     judge=judge,

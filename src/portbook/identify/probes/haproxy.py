@@ -1,7 +1,8 @@
 """HAProxy: its statistics page tells the version, its own error pages are worded like no others."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.http_message import once_whole, page, parse, title, upstream
+from portbook.identify.probes.http_message import page, parse, title, upstream
+from portbook.identify.probes.http_software import is_general, plain
 
 _NO_SERVER = b"<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle"
 _BAD = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request."
@@ -13,6 +14,8 @@ def judge(talk: Talk) -> Found | More | None:
     response = page(talk)
     if response is None:
         return _refused(talk)
+    if is_general(response) and not response.header("server").lower().startswith("haproxy"):
+        return None
     if (title(response) or "").startswith("Statistics Report for HAProxy"):
         at = response.body.find(_VERSION, 0, 16384)
         text = response.body[at + len(_VERSION) :][:40] if at >= 0 else b""
@@ -20,7 +23,9 @@ def judge(talk: Talk) -> Found | More | None:
         version = upstream(words[0].decode("latin-1").partition("-")[0]) if words else None
         shows = b"Statistics Report for HAProxy"
         found = Found("http", "certain", "HAProxy", version, shows, ("shows its statistics",))
-        return found if version else once_whole(talk, response, found)
+        if version:
+            return found
+        return None if response.complete or talk.ended else More(plain(response))
     if response.body.startswith((_NO_SERVER, _BAD)):
         notes = ("no server behind it",) if response.status == 503 else ()
         return Found("http", "certain", "HAProxy", shows=response.body[:80], notes=notes)

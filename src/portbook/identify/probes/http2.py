@@ -65,6 +65,7 @@ PROBE = Probe(
     name="http2",
     title="HTTP/2 (prior knowledge)",
     source="RFC 9113 section 3.3",
+    services=("http", "http-alt", "https", "www", "www-http"),
     programs=("nghttpd", "h2o"),
     opener=PREFACE,
     reacts_to=("http",),

@@ -22,12 +22,9 @@ _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH
 _DIGITS = frozenset(b"0123456789")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _VERSION = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_+~")
-_EXPLAINED = (
-    b"It looks like you are trying to access MongoDB over HTTP",
-    b"is for clickhouse-client program",
-    b"This is a SOCKS proxy",
-    b"This is a SOCKs proxy",
-)
+_EXPLAINED = b"It looks like you are trying to access MongoDB over HTTP"
+_EXPLAINED_PORT = b" is for clickhouse-client program"
+_PROXIES = ("squid", "tinyproxy", "polipo", "mitmproxy", "proxy.py", "goproxy")
 _NO_BODY = (204, 304)
 
 
@@ -143,23 +140,27 @@ def _unchunked(data: bytes) -> tuple[bytes, bool]:
 
 
 def is_from_proxy(response: Response) -> bool:
-    """Whether a forward proxy speaks for itself: it was asked for a page, and has none."""
+    """Whether a forward proxy speaks for itself: it was asked for a page, and has none.
+
+    What it fetched elsewhere, and what others pass on of its headers, has another Server or a page.
+    """
     headers = response.headers
     server = response.header("server").lower()
+    if server.startswith(_PROXIES):
+        return True
+    if response.status < 400:
+        return False
+    if response.status == 407 and "proxy-authenticate" in headers:
+        return True
+    if server:
+        return False
     return (
         response.status == 407
         or "x-squid-error" in headers
         or "proxy-agent" in headers
         or "(tinyproxy/" in response.header("via")
-        or ("proxy-connection" in headers and response.status >= 400)
-        or server.startswith(("squid", "tinyproxy", "polipo", "mitmproxy", "proxy.py", "goproxy"))
-        or (
-            response.status >= 400
-            and (
-                response.body.startswith(b"This is a proxy server.")
-                or response.reason == "Invalid header received from client"
-            )
-        )
+        or response.body.startswith(b"This is a proxy server.")
+        or response.reason == "Invalid header received from client"
     )
 
 
@@ -175,8 +176,11 @@ def wants_websocket(response: Response) -> bool:
 
 def is_explained(response: Response) -> bool:
     """Whether a port of another protocol explains in HTTP that it is no web server."""
-    start = response.body[:1024]
-    return any(words in start for words in _EXPLAINED) or response.reason.startswith("Tor is not")
+    if response.reason.startswith("Tor is not"):
+        return True
+    start = response.body[:64]
+    port = start.startswith(b"Port ") and start[5:10].split(b" ")[0].isdigit()
+    return start.startswith(_EXPLAINED) or (port and _EXPLAINED_PORT in start)
 
 
 def title(response: Response) -> str | None:

@@ -8,6 +8,7 @@ from portbook.identify.probes.http_message import (
     upstream,
     version_of,
 )
+from portbook.identify.probes.http_software import plain
 
 _PRODUCTS = {
     "squid": "Squid",
@@ -24,6 +25,11 @@ _OWN_PAGE = (
     b"GET http://p.p/ HTTP/1.1\r\nHost: p.p\r\nUser-Agent: portbook\r\nConnection: close\r\n\r\n"
 )
 _SIGNED = b">Privoxy</a> "
+# So does tinyproxy; a page that it fetched is no proof, because others pass on its Via as well.
+_OWN_STATISTICS = (
+    b"GET http://tinyproxy.stats/ HTTP/1.1\r\nHost: tinyproxy.stats\r\n"
+    b"User-Agent: portbook\r\nConnection: close\r\n\r\n"
+)
 
 
 def judge(talk: Talk) -> Found | More | Again | None:
@@ -32,9 +38,12 @@ def judge(talk: Talk) -> Found | More | Again | None:
         return None
     response = parse_any(talk.first)
     if response is not None and talk.opener == "http-proxy":
-        return _privoxy(response)
-    if response is None or not is_from_proxy(response):
+        return _privoxy(response) or _tinyproxy(response)
+    if response is None:
         return None
+    if not is_from_proxy(response):
+        passed = talk.opener == "http" and "(tinyproxy/" in response.header("via")
+        return Again(_OWN_STATISTICS, plain(response)) if passed else None
     product, version = _software(response)
     notes = ("asks for a password",) if response.status == 407 else ()
     found = Found("http-proxy", "certain", product, version, response.line, notes)
@@ -50,6 +59,13 @@ def _privoxy(response: Response) -> Found | None:
     text = response.body[at + len(_SIGNED) : at + len(_SIGNED) + 40].decode("latin-1")
     version = upstream(text.partition(" ")[0])
     return Found("http-proxy", "certain", "Privoxy", version, response.line)
+
+
+def _tinyproxy(response: Response) -> Found | None:
+    version = upstream(version_of(response.header("server"), "tinyproxy"))
+    if version is None or b"run-time statistics" not in response.body[:4096]:
+        return None
+    return Found("http-proxy", "certain", "tinyproxy", version, response.line)
 
 
 def _software(response: Response) -> tuple[str | None, str | None]:
@@ -73,7 +89,7 @@ PROBE = Probe(
     name="http-proxy",
     title="HTTP proxy (Squid, tinyproxy, Privoxy)",
     source="RFC 9110 sections 3.7 and 7.6; the error pages of Squid, tinyproxy and Privoxy",
-    services=("privoxy",),
+    services=("http-alt", "privoxy"),
     ports=(3128, 8118, 8888),
     programs=(
         *("squid", "squid-openssl", "tinyproxy", "tinyproxy-bin", "privoxy", "polipo"),

@@ -21,10 +21,10 @@ PROBE = Probe(
     name="iec104",
     title="IEC 60870-5-104",
     source="IEC 60870-5-104 section 5.2 (test procedures)",
-    services=("iec-104",),
+    services=("iec-104", "iec-104-sec"),
     ports=(2404,),
     secure_ports=(19998,),
-    commands=("iec104", "iec60870"),
+    commands=("cs104_server", "iec104_server", "iec104-server"),
     opener=_TEST,
     judge=judge,
 )

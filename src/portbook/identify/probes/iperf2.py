@@ -7,5 +7,7 @@ PROBE = Probe(
     title="iperf 2",
     source="iperf(1)",
     ports=(5001,),
-    programs=("iperf",),
+    # A name would stand for iperf3 as well: a version behind a name is passed over.
+    commands=("iperf ",),
+    fragile=True,
 )

@@ -30,10 +30,13 @@ PROBE = Probe(
     name="java-rmi",
     title="Java RMI",
     source="Java Remote Method Invocation specification, chapter 10: RMI Wire Protocol",
-    services=("rmiregistry",),
+    services=("rmiregistry", "rmiactivation"),
     ports=(1099, 1098),
     programs=("rmiregistry", "rmid"),
-    commands=("sun.rmi.registry", "com.sun.management.jmxremote.port", "jmxremote.rmi.port"),
+    commands=(
+        *("sun.rmi.registry", "-dcom.sun.management.jmxremote.port={port}"),
+        "-dcom.sun.management.jmxremote.rmi.port={port}",
+    ),
     opener=_HELLO,
     judge=judge,
 )

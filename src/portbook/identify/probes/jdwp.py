@@ -6,13 +6,15 @@ run when we leave again (tried with OpenJDK 17), and nobody else can attach whil
 
 from portbook.identify.probe import Probe
 
-_HOSTS = ("", "*:", "localhost:", "127.0.0.1:", "0.0.0.0:", "[::1]:")
+# The address may be the agent's first option or a later one.
+_BEFORE = (",", "-agentlib:jdwp=", "-xrunjdwp:")
+_HOSTS = ("", "*:", "localhost:", "127.0.0.1:", "0.0.0.0:", "[::1]:", "[::]:", "::1:", ":::")
 
 PROBE = Probe(
     name="jdwp",
     title="Java debugger (JDWP)",
     source="Java Debug Wire Protocol, Oracle; the agent's options in its -agentlib:jdwp=help",
     ports=(5005,),
-    commands=tuple(f",address={host}{{port}}" for host in _HOSTS),
+    commands=tuple(f"{before}address={host}{{port}}" for before in _BEFORE for host in _HOSTS),
     fragile=True,
 )

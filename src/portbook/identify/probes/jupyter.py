@@ -7,6 +7,16 @@ _SIGNS = (
     Sign(
         "JupyterHub", headers=(("x-jupyterhub-version", ""),), version_header="x-jupyterhub-version"
     ),
+    Sign(
+        "Jupyter Server",
+        headers=(
+            ("server", "tornadoserver/"),
+            ("content-security-policy", "/api/security/csp-report"),
+        ),
+        ask="/api",
+        key=("version",),
+        needs=b'"version"',
+    ),
     *(
         Sign(
             "Jupyter Server",
@@ -16,6 +26,7 @@ _SIGNS = (
             ask="/api",
             key=("version",),
             needs=b'"version"',
+            until="",
         )
         for title, location in (
             ("Jupyter*", ""),

@@ -36,7 +36,7 @@ PROBE = Probe(
     ports=(9092, 9094),
     secure_ports=(9093,),
     programs=("redpanda", "kafka"),
-    commands=("kafka.kafka", "kafka.server", "kraft/server.properties"),
+    commands=("kafka.kafka", "kraft/server.properties"),
     opener=len(_REQUEST).to_bytes(4) + _REQUEST,
     judge=judge,
 )

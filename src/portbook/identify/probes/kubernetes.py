@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, upstream
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:
@@ -15,7 +16,9 @@ def judge(talk: Talk) -> Found | Again | None:
         if not status and not listed:
             return None
         found = Found("http", "certain", "Kubernetes", shows=response.line)
-        return Again(get("/version"), found)
+        # Each answer of the API server has the number of its audit record, and says its code twice.
+        proven = "audit-id" in response.headers and (listed or said.get("code") == response.status)
+        return Again(get("/version"), found if proven else unproven(response))
     answer = page(talk, "kubernetes")
     said = json_object(answer) if answer else {}
     if answer is None or not {"gitVersion", "major", "minor"} <= said.keys():

@@ -1,4 +1,4 @@
-"""Servers that run language and image models on the own machine (HTTP), told by their pages."""
+"""Servers that run language and image models on the own machine (HTTP), told by their APIs."""
 
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
@@ -8,16 +8,24 @@ _SIGNS = (
         "llama.cpp",
         headers=(("server", "llama.cpp"),),
         ask="/props",
-        needs=b'"build_info"',
+        needs=b'"default_generation_settings"',
         key=("build_info",),
     ),
-    Sign("llama.cpp", title="llama.cpp*", ask="/props", needs=b'"build_info"', key=("build_info",)),
+    Sign(
+        "llama.cpp",
+        title="llama.cpp*",
+        ask="/props",
+        needs=b'"default_generation_settings"',
+        key=("build_info",),
+        until="",
+    ),
     Sign(
         "Open WebUI",
         title="Open WebUI",
         ask="/api/config",
         needs=b'"version"',
         key=("version",),
+        until="",
     ),
     Sign(
         "ComfyUI",
@@ -25,27 +33,56 @@ _SIGNS = (
         ask="/system_stats",
         needs=b'"system"',
         key=("system", "comfyui_version"),
+        until="",
     ),
-    Sign("AUTOMATIC1111 Stable Diffusion web UI", title="Stable Diffusion", body=(b"gradio",)),
-    Sign("Text generation web UI", title="Text generation web UI", body=(b"gradio",)),
-    Sign("LocalAI", title="LocalAI*", after=b"<title>LocalAI API - "),
-    Sign("LM Studio", status=200, body=(b"Unexpected endpoint or method. (GET /)",)),
-    Sign("LM Studio", status=404, body=(b"Unexpected endpoint or method. (GET /)",)),
+    Sign(
+        "LocalAI",
+        title="LocalAI*",
+        ask="/version",
+        needs=b'{"version":',
+        key=("version",),
+        until="",
+    ),
+    *(
+        Sign(
+            "LM Studio",
+            status=status,
+            headers=(("content-type", "application/json"),),
+            whole=b'{"error":"Unexpected endpoint or method. (GET /)"}',
+        )
+        for status in (200, 404)
+    ),
     Sign(
         "InvokeAI",
         title="Invoke - Community Edition",
         ask="/api/v1/app/version",
         needs=b'"version"',
         key=("version",),
+        until="",
     ),
-    Sign("LibreChat", title="LibreChat"),
-    Sign("AnythingLLM", title="AnythingLLM*"),
+    Sign(
+        "LibreChat",
+        title="LibreChat",
+        ask="/api/config",
+        needs=b'"socialLogins"',
+        key=("appTitle",),
+        until="",
+    ),
+    Sign(
+        "AnythingLLM",
+        title="AnythingLLM*",
+        ask="/api/ping",
+        needs=b'"online"',
+        key=("online",),
+        until="",
+    ),
     Sign(
         "KoboldCpp",
         title="KoboldAI Lite",
         ask="/api/extra/version",
         needs=b'"KoboldCpp"',
         key=("version",),
+        until="",
     ),
 )
 

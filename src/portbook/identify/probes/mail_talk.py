@@ -9,6 +9,7 @@ from portbook.identify.probes.numbered_replies import (
     first_line,
     kind_of_greeting,
     read,
+    refused,
 )
 
 EHLO = b"EHLO portbook\r\n"
@@ -74,8 +75,10 @@ def _found(talk: Talk, greeting: Numbered) -> Found:
         protocol, confidence = "smtp", "guess"
     else:
         # LMTP servers made of an SMTP library greet as SMTP: only ESMTP and LMTP are plain words.
-        plain = re.search(r"\b(ESMTP|LMTP)\b", greeting.text[:400]) and (
-            not talk.opener or talk.secure
+        plain = (
+            re.search(r"\b(ESMTP|LMTP)\b", greeting.text[:400])
+            and (not talk.opener or talk.secure)
+            and not refused(talk, (EHLO, LHLO))
         )
         protocol, confidence = kind, "certain" if plain else "likely"
     product = version = None

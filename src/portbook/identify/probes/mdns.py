@@ -40,7 +40,10 @@ PROBE = Probe(
     source="RFC 6762 sections 5.5 and 6.7, RFC 6763 section 9",
     services=("mdns",),
     ports=(5353,),
-    programs=("avahi-daemon", "avahi", "mdnsd", "mdnsresponder"),
+    programs=(
+        *("avahi-daemon", "avahi", "mdnsd", "mdnsresponder", "systemd-resolved"),
+        "systemd-resolve",
+    ),
     datagram=_QUERY,
     judge=judge,
 )

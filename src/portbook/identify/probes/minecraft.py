@@ -71,8 +71,16 @@ PROBE = Probe(
     ports=(25565,),
     programs=("minecraft-server", "velocity-proxy"),
     commands=(
-        *("minecraft_server", "paper.jar", "spigot", "craftbukkit", "net.minecraft.server"),
-        *("velocity.jar", "waterfall.jar", "bungeecord", "fabric-server", "io.papermc"),
+        *(
+            "minecraft_server",
+            "paper.jar",
+            "paper-1.",
+            "spigot.jar",
+            "spigot-1.",
+            "craftbukkit.jar",
+        ),
+        *("craftbukkit-1.", "net.minecraft.server", "velocity.jar", "waterfall.jar"),
+        *("bungeecord.jar", "fabric-server-launch.jar", "fabric-server-mc.", "io.papermc"),
     ),
     opener=_question(),
     judge=judge,

@@ -30,7 +30,7 @@ PROBE = Probe(
     source="minecraft.wiki, RakNet; RakNet offline messages",
     ports=(19132, 19133),
     programs=("bedrock_server", "bedrock-server", "pocketmine-mp", "geyser"),
-    commands=("pocketmine-mp", "geyser-standalone", "nukkit"),
+    commands=("pocketmine-mp.phar", "geyser-standalone.jar", "geyser.jar", "nukkit.jar"),
     datagram=b"\x01" + _TIME + _MAGIC + b"portbook",
     judge=judge,
 )

@@ -49,7 +49,7 @@ PROBE = Probe(
     services=("mbap",),
     ports=(502,),
     programs=("diagslave", "mbserver", "modbusd", "mbusd"),
-    commands=("pymodbus", "modbus-serial", "modbus_server"),
+    commands=("pymodbus.server", "pymodbus.simulator", "modbus_server"),
     opener=_ASK,
     judge=judge,
 )

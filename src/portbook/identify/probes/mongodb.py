@@ -29,7 +29,7 @@ def judge(talk: Talk) -> Found | More | Send | Again | None:
     if (
         len(talk.turns) == 1
         and reply.startswith(b"HTTP/1.0 200 OK\r\n")
-        and _TO_BROWSERS in reply[:512]
+        and b"\r\n\r\n" + _TO_BROWSERS in reply[:512]
     ):
         return Again(_HELLO, Found("mongodb", "certain", "MongoDB", shows=_TO_BROWSERS))
     if talk.opener != "mongodb":

@@ -21,10 +21,9 @@ PROBE = Probe(
     name="mpd",
     title="MPD (Music Player Daemon)",
     source="MPD protocol, mpd.readthedocs.io/en/latest/protocol.html",
-    services=("mpd",),
     ports=(6600,),
     programs=("mpd", "mopidy"),
-    commands=("mopidy",),
+    commands=("/bin/mopidy", "-m mopidy"),
     speaks_first=True,
     judge=judge,
 )

@@ -41,7 +41,10 @@ PROBE = Probe(
     ports=(1883,),
     secure_ports=(8883,),
     programs=("mosquitto", "emqx", "vernemq", "nanomq", "hivemq", "rmqtt", "rumqttd"),
-    commands=("hivemq", "emqx", "vernemq", "rabbit", "activemq"),
+    commands=(
+        *("hivemq.jar", "emqx@", "vernemq@", "-s rabbit boot", "rabbit@", "activemq.jar start"),
+        "org.apache.activemq.artemis",
+    ),
     # CONNECT of 3.1.1, no clean session, 60 s, no name.
     opener=b"\x10\x0c\x00\x04MQTT\x04\x00\x00\x3c\x00\x00",
     judge=judge,

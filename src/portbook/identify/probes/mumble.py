@@ -77,7 +77,6 @@ PROBE = Probe(
     name="mumble",
     title="Mumble",
     source="Mumble protocol documentation (establishing a connection; UDP ping)",
-    services=("murmur",),
     secure_ports=(64738,),
     ports=(64738,),
     programs=("murmurd", "mumble-server", "umurmurd", "umurmur", "grumble"),

@@ -51,6 +51,7 @@ PROBE = Probe(
     source="RFC 1002 section 4.3",
     services=("netbios-ssn",),
     ports=(139,),
+    programs=("smbd",),
     opener=_REQUEST,
     judge=judge,
 )

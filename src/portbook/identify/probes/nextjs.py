@@ -1,13 +1,9 @@
-"""Next.js (HTTP): it says so in X-Powered-By, and its pages load /_next/."""
+"""Next.js (HTTP): it says so in X-Powered-By; a page exported from it is any server's."""
 
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
-_SIGNS = (
-    Sign("Next.js", headers=(("x-powered-by", "next.js"),)),
-    Sign("Next.js", body=(b"/_next/static/", b"__NEXT_DATA__")),
-    Sign("Next.js", body=(b"/_next/static/chunks/", b"__next_f")),
-)
+_SIGNS = (Sign("Next.js", headers=(("x-powered-by", "next.js"),), framework=True),)
 
 PROBE = Probe(
     name="nextjs",

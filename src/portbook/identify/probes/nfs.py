@@ -3,28 +3,32 @@
 from portbook.identify.probe import Found, More, Probe, Send, Talk
 from portbook.identify.probes.sunrpc_message import (
     NFS,
+    NFS_ID,
     NO_PROGRAM,
     NO_VERSION,
+    PORTMAPPER_ID,
     SUCCESS,
     call,
     framed,
     reply_to,
 )
 
-_ID = b"pbN1"
-_CALL = call(_ID, NFS, 3)
+_CALL = call(NFS_ID, NFS, 3)
 
 
 def judge(talk: Talk) -> Found | More | Send | None:
     """Version 3 is known, or the versions that are; who is no portmapper is asked too."""
-    if talk.opener == "rpcbind" and len(talk.turns) == 1:
-        reply = reply_to(b"pbR1", talk)
+    asked_portmapper = talk.opener in ("rpcbind", "sunrpc")
+    if asked_portmapper and len(talk.turns) == 1:
+        reply = reply_to(PORTMAPPER_ID, talk)
         if reply is None or isinstance(reply, More) or reply.state != NO_PROGRAM:
             return None
         return Send(framed(_CALL, talk), Found("sunrpc", "likely", shows=reply.shows))
-    if (talk.opener != "nfs" and len(talk.turns) == 1) or len(talk.turns) > 2:
+    if len(talk.turns) > 2 or (
+        not asked_portmapper and (talk.opener, len(talk.turns)) != ("nfs", 1)
+    ):
         return None
-    reply = reply_to(_ID, talk)
+    reply = reply_to(NFS_ID, talk)
     if reply is None or isinstance(reply, More):
         return reply
     if reply.state == SUCCESS:
@@ -33,7 +37,7 @@ def judge(talk: Talk) -> Found | More | Send | None:
         known = "" if reply.lowest == reply.highest else f" to {reply.highest}"
         notes = (f"version {reply.lowest}{known}",)
         return Found("nfs", "certain", shows=reply.shows, notes=notes)
-    return None
+    return Found("sunrpc", "certain", shows=reply.shows) if asked_portmapper else None
 
 
 PROBE = Probe(
@@ -45,6 +49,6 @@ PROBE = Probe(
     programs=("nfsd", "ganesha.nfsd", "nfs-ganesha", "nfs-kernel-server", "unfsd"),
     opener=framed(_CALL),
     datagram=_CALL,
-    reacts_to=("rpcbind",),
+    reacts_to=("rpcbind", "sunrpc"),
     judge=judge,
 )

@@ -3,7 +3,7 @@
 import re
 
 from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
-from portbook.identify.probes.numbered_replies import first_line, read
+from portbook.identify.probes.numbered_replies import first_line, read, refused
 
 _CAPABILITIES = b"CAPABILITIES\r\n"
 _DATE = b"DATE\r\n"
@@ -23,6 +23,8 @@ _PRODUCTS = (
 )
 _KNOWN = tuple((re.compile(pattern), product) for pattern, product in _PRODUCTS)
 _SAYS = re.compile(r"\b(NNTP|NNRP|InterNetNews|Usenet|news)\b", re.IGNORECASE)
+# There is other news than Usenet's.
+_NAMES = re.compile(r"\b(NNTP|NNRP|InterNetNews)\b", re.IGNORECASE)
 _DATED = re.compile(rb"111 20\d{12}\s")
 
 
@@ -58,7 +60,8 @@ def _found(talk: Talk, text: str) -> Found:
         for turn in talk.turns
     )
     says = bool(_SAYS.search(text))
-    certain = proven or (says and (not talk.opener or talk.secure))
+    names = bool(_NAMES.search(text)) and not refused(talk, (_CAPABILITIES, _DATE))
+    certain = proven or (names and (not talk.opener or talk.secure))
     product = version = None
     implementation = next((turn.received[:_MOST] for turn in talk.turns[1:2]), b"")
     at = implementation.find(b"\nIMPLEMENTATION ")
@@ -99,7 +102,7 @@ PROBE = Probe(
     services=("nntp", "nntps", "nnsp"),
     ports=(119, 433),
     secure_ports=(563,),
-    programs=("innd", "nnrpd", "inn2", "leafnode", "sn", "nntpd", "cyrus-nntpd"),
+    programs=("innd", "nnrpd", "inn2", "leafnode", "snntpd", "nntpd", "cyrus-nntpd"),
     speaks_first=True,
     judge=judge,
 )

@@ -7,10 +7,11 @@ _SIGNS = (
     Sign(
         "Node.js inspector",
         status=400,
-        body=(b"WebSockets request was expected\r\n",),
+        whole=b"WebSockets request was expected",
         ask="/json/version",
         needs=b'"Browser": "node.js/',
         then=b'"Browser": "node.js/',
+        until="",
     ),
 )
 

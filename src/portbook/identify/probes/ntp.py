@@ -32,7 +32,7 @@ PROBE = Probe(
     source="RFC 5905 section 7.3",
     services=("ntp",),
     ports=(123,),
-    programs=("ntpd", "ntpsec", "chronyd", "chrony", "ntp", "openntpd", "systemd-timesyncd"),
+    programs=("ntpd", "ntpsec", "chronyd", "chrony", "ntp", "openntpd"),
     datagram=_QUERY,
     judge=judge,
 )

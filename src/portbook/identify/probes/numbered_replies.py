@@ -1,12 +1,15 @@
 """Replies that begin with three digits, as SMTP, FTP and NNTP have them (RFC 959 section 4.2)."""
 
 import re
+from collections.abc import Sequence
 
+from portbook.identify.probe import Talk
 from portbook.model.record import Record
 
 _MOST = 8192
 _WORD = re.compile(r"[A-Za-z]+")
 # Others that greet with 220: they are asked nothing.
+_FTP_PROGRAMS = frozenset(("filezilla", "pyftpdlib", "sftpgo"))
 _OTHERS = ("snpp", "hylafax", "vmware authentication", "<auth.", "poppassd")
 
 
@@ -51,6 +54,15 @@ def first_line(data: bytes) -> bytes:
     return data[:120].split(b"\r", 1)[0].split(b"\n", 1)[0]
 
 
+def refused(talk: Talk, questions: Sequence[bytes]) -> bool:
+    """Whether these questions were asked, and each answered as something that is not known.
+
+    A greeting's words prove little then.
+    """
+    answers = [turn.received[:3] for turn in talk.turns[1:] if turn.sent in questions]
+    return bool(answers) and all(answer in (b"500", b"502") for answer in answers)
+
+
 def kind_of_greeting(text: str) -> str:
     """`smtp`, `lmtp` or `ftp` where a 220 greeting says so, `open` where not, `other` if foreign.
 
@@ -61,7 +73,7 @@ def kind_of_greeting(text: str) -> str:
         return "other"
     words = {word for part in lowered.split() if "." not in part for word in _WORD.findall(part)}
     mail = words & {"smtp", "esmtp", "lmtp", "utf8smtp"}
-    transfer = any("ftp" in word for word in words) or "filezilla" in words
+    transfer = any(word.endswith(("ftp", "ftpd")) or word in _FTP_PROGRAMS for word in words)
     if mail and transfer:
         return "open"
     if mail:

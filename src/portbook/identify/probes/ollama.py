@@ -6,7 +6,7 @@ from portbook.identify.probes.web_signs import Sign, judge_by
 _SIGNS = (
     Sign(
         "Ollama",
-        body=(b"Ollama is running",),
+        whole=b"Ollama is running",
         status=200,
         ask="/api/version",
         needs=b'"version"',
@@ -18,6 +18,7 @@ PROBE = Probe(
     name="ollama",
     title="Ollama",
     source="Ollama API documentation, Version",
+    services=("ollama",),
     ports=(11434,),
     programs=("ollama",),
     transports=("tcp",),

@@ -42,10 +42,10 @@ PROBE = Probe(
     name="opcua",
     title="OPC UA",
     source="OPC 10000-6 (OPC UA part 6: mappings), section 7.1 OPC UA Connection Protocol",
-    services=("opcua-tcp",),
+    services=("opcua-tcp", "opcua-tls"),
     ports=(4840,),
     secure_ports=(4843,),
-    commands=("asyncua", "node-opcua", "open62541"),
+    commands=("/bin/uaserver", "opcua_server", "node-opcua-server", "open62541_server"),
     opener=_HELLO,
     judge=judge,
 )

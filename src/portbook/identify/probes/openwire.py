@@ -47,7 +47,7 @@ PROBE = Probe(
     ports=(61616,),
     secure_ports=(61617,),
     programs=("activemq",),
-    commands=("activemq",),
+    commands=("activemq.jar start", "org.apache.activemq.artemis"),
     speaks_first=True,
     judge=judge,
 )

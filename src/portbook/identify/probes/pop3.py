@@ -21,13 +21,12 @@ _PRODUCTS = (
     (r"\bStalwart\b", "Stalwart"),
 )
 _KNOWN = tuple((re.compile(pattern), product) for pattern, product in _PRODUCTS)
-_POP = re.compile(r"\bpop-?3?\b", re.IGNORECASE)
 # The timestamp that a server which knows APOP greets with (RFC 1939 section 7).
 _STAMP = re.compile(r"<[^<>@ ]{1,120}@[^<>@ ]{1,120}>")
 
 
 def judge(talk: Talk) -> Found | More | Send | StartTls | None:
-    """+OK unasked; POP3 in its words, an APOP timestamp, or the list that CAPA brings."""
+    """+OK unasked; only an APOP timestamp or the list that CAPA brings is proof."""
     first = talk.first
     if talk.transport != "tcp" or not first.startswith((b"+OK ", b"+OK\r\n")):
         return None
@@ -47,9 +46,10 @@ def judge(talk: Talk) -> Found | More | Send | StartTls | None:
 
 def _found(talk: Talk, line: bytes) -> Found:
     text = line.decode("ascii", "replace")
-    listed = any(turn.sent == _CAPA and _is_answer(turn.received) for turn in talk.turns)
-    says = bool(_POP.search(text) or _STAMP.search(text)) and (not talk.opener or talk.secure)
-    confidence = "certain" if listed or says else "likely"
+    listed = any(turn.sent == _CAPA and _is_list(turn.received) for turn in talk.turns)
+    stamped = bool(_STAMP.search(text)) and (not talk.opener or talk.secure)
+    # vpopmaild and others greet with +OK as well, and refuse what they do not know with -ERR.
+    confidence = "certain" if listed or stamped else "likely"
     product = version = None
     implementation = next(
         (
@@ -67,12 +67,11 @@ def _found(talk: Talk, line: bytes) -> Found:
     return Found("pop3", confidence, product, version, shows=line[:160])
 
 
-def _is_answer(reply: bytes) -> bool:
-    """A list that ends with a dot, or a refusal: what follows a greeting in no other protocol."""
-    listed = reply.startswith(b"+OK") and (
+def _is_list(reply: bytes) -> bool:
+    """+OK and a list that ends with a dot: what follows a greeting in no other protocol."""
+    return reply.startswith(b"+OK") and (
         reply.endswith(b"\r\n.\r\n") or b"\r\n.\r\n" in reply[:4096]
     )
-    return listed or reply.startswith(b"-ERR")
 
 
 def _followed(talk: Talk, found: Found) -> Found | More | Send | StartTls:
@@ -85,7 +84,7 @@ def _followed(talk: Talk, found: Found) -> Found | More | Send | StartTls:
         if b"\n" not in reply[:512]:
             return found if talk.ended else More(found)
         return StartTls(found) if reply.startswith(b"+OK") and not talk.secure else found
-    if reply.startswith(b"+OK") and not _is_answer(reply):
+    if reply.startswith(b"+OK") and not _is_list(reply):
         return found if talk.ended else More(found)
     offers = b"\r\nSTLS\r\n" in reply[:4096].upper()
     return Send(_STLS if offers and not talk.secure else _QUIT, found)
@@ -98,7 +97,10 @@ PROBE = Probe(
     services=("pop3", "pop3s"),
     ports=(110,),
     secure_ports=(995,),
-    programs=("pop3-login", "dovecot-pop3d", "cyrus-pop3d", "courier-pop", "popa3d", "qpopper"),
+    programs=(
+        *("pop3-login", "dovecot-pop3d", "cyrus-pop3d", "courier-pop", "popa3d", "qpopper"),
+        *("dovecot", "couriertcpd"),
+    ),
     commands=("pop3-login",),
     speaks_first=True,
     judge=judge,

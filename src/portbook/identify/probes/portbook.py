@@ -19,6 +19,7 @@ PROBE = Probe(
     title="portbook's own service",
     source="portbook's documentation",
     ports=(3255,),
+    services=("semaphore",),
     programs=("portbook",),
     commands=("portbook serve",),
     reacts_to=("http",),

@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, title, upstream
+from portbook.identify.probes.http_software import unproven
 
 _PAGES = ("/graph", "/classic/graph", "/query", "/new/graph")
 
@@ -11,18 +12,20 @@ def judge(talk: Talk) -> Found | Again | None:
     response = page(talk)
     if response is not None:
         to_graph = response.status == 302 and response.header("location") in _PAGES
-        if to_graph and response.body.startswith(b"<a href="):
-            found = Found("http", "likely", "Prometheus", shows=response.line)
-            return Again(get("/api/v1/status/buildinfo"), found._replace(confidence="certain"))
-        if (title(response) or "").startswith("Prometheus Time Series"):
-            found = Found("http", "certain", "Prometheus", shows=b"<title>Prometheus Time Series")
-            return Again(get("/api/v1/status/buildinfo"), found)
+        to_graph = to_graph and response.body.startswith(b"<a href=")
+        if to_graph or (title(response) or "").startswith("Prometheus Time Series"):
+            # Thanos and others lead to pages of the same names.
+            return Again(get("/api/v1/status/buildinfo"), unproven(response))
         return None
     answer = page(talk, "prometheus")
     data = json_object(answer).get("data") if answer else None
     if answer is None or not isinstance(data, dict) or "goVersion" not in data:
         return None
-    return Found("http", "certain", "Prometheus", upstream(data.get("version")), answer.line)
+    version = upstream(data.get("version"))
+    if version is None or version.startswith("0."):
+        # Thanos answers in the same form; Prometheus has this answer since 2.14.
+        return None
+    return Found("http", "certain", "Prometheus", version, answer.line)
 
 
 PROBE = Probe(

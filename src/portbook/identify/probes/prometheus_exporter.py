@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, page, title, upstream
+from portbook.identify.probes.http_software import is_general, unproven
 
 # One collector is a kilobyte, all of them may be a megabyte.
 _NODE = get("/metrics?collect[]=time")
@@ -10,18 +11,19 @@ _LINKS = (b'<a href="/metrics">', b'<a href="metrics">', b"<a href='/metrics'>")
 
 
 def judge(talk: Talk) -> Found | Again | None:
-    """A title that ends in Exporter beside the link; the version from the page or the metrics."""
+    """The build below a title that ends in Exporter, or the metrics of the one without it."""
     response = page(talk)
     if response is None:
         return _node(talk)
     name = title(response) or ""
     if not name.lower().endswith("exporter") or not any(s in response.body for s in _LINKS):
         return None
-    version = _behind(response.body, b"(version=")
-    found = Found("http", "certain", name, version, shows=b"<title>" + name.encode())
-    if name == "Node Exporter" and version is None:
-        return Again(_NODE, found)
-    return found
+    version = _behind(response.body, b"(version=") if b", branch=" in response.body else None
+    if version is None:
+        return Again(_NODE, unproven(response)) if name == "Node Exporter" else None
+    if is_general(response):
+        return None
+    return Found("http", "certain", name, version, shows=b"<title>" + name.encode())
 
 
 def _node(talk: Talk) -> Found | None:

@@ -44,7 +44,7 @@ PROBE = Probe(
     services=("https",),
     ports=(443, 8443, 4433),
     programs=("caddy", "nginx", "h2o", "haproxy", "lsws", "litespeed", "openlitespeed", "envoy"),
-    commands=("aioquic", "hypercorn", "quic_server", "http3_server"),
+    commands=("--quic-bind", "quic_server", "http3_server"),
     datagram=_packet(),
     judge=judge,
 )

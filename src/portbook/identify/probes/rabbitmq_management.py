@@ -9,6 +9,8 @@ def judge(talk: Talk) -> Found | None:
     response = page(talk)
     if response is None or title(response) != "RabbitMQ Management":
         return None
+    if response.header("server").lower() != "cowboy":
+        return None
     shows = b"<title>RabbitMQ Management</title>"
     return Found("http", "certain", "RabbitMQ", shows=shows, notes=("asks for a password",))
 

@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Found, Probe, Talk
 from portbook.identify.probes.http_message import page, title
+from portbook.identify.probes.http_software import is_general
 
 
 def judge(talk: Talk) -> Found | None:
@@ -12,7 +13,8 @@ def judge(talk: Talk) -> Found | None:
     body, realm = response.body[:64], response.header("www-authenticate")
     to_web = response.status in (301, 302) and body.startswith(b"Redirected to /.web")
     locked = response.status == 401 and 'realm="Radicale' in realm
-    if not to_web and not locked and title(response) != "Radicale Web Interface":
+    own_page = title(response) == "Radicale Web Interface" and not is_general(response)
+    if not to_web and not locked and not own_page:
         return None
     notes = ("asks for a password",) if locked else ()
     return Found("http", "certain", "Radicale", shows=body or response.line, notes=notes)

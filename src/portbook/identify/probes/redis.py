@@ -12,11 +12,14 @@ _PRODUCTS = (
     (b"redis_version:", "Redis"),
 )
 _MODES = (b"redis_mode:", b"server_mode:")
-# How an error begins that no other protocol words so, and what people should know of it.
+# How an error begins that no other protocol words so, and what people should know of it. Redis and
+# its relatives word them alike: only INFO says which of them it is.
 _REFUSALS = (
     (b"-NOAUTH Authentication required", "asks for a password"),
     (b"-NOAUTH HELLO must be called", "asks for a password"),
     (b"-DENIED Redis is running in protected mode", "answers only its own host: protected mode"),
+    (b"-DENIED KeyDB is running in protected mode", "answers only its own host: protected mode"),
+    (b"-DENIED Running in protected mode", "answers only its own host: protected mode"),
     (b"-LOADING ", "is still loading its data"),
     (b"-MASTERDOWN Link with MASTER is down", "its primary is down"),
     (b"-NOPERM ", "refuses commands"),
@@ -30,11 +33,11 @@ def judge(talk: Talk) -> Found | More | Send | None:
         return None
     reply, begins = talk.first, len(talk.turns) == 1
     if talk.opener == "redis" and reply.startswith(b"+PONG\r\n"):
-        ponged = Found("redis", "certain", "Redis", shows=b"+PONG")
+        ponged = Found("redis", "certain", shows=b"+PONG")
         return Send(_INFO, ponged) if begins else _version(talk, ponged)
     refused = _refused(reply)
     if refused is not None and b"\n" in reply[:256]:
-        return Found("redis", "certain", "Redis", shows=_line(reply), notes=(refused,))
+        return Found("redis", "certain", shows=_line(reply), notes=(refused,))
     # Older ones say no more than what a POP3 or NATS server might say as well.
     if reply.startswith(_UNKNOWN) and b"with args beginning with: " in reply[:200]:
         unsure = Found("redis", "likely", shows=_line(reply))
@@ -58,7 +61,7 @@ def _version(talk: Talk, found: Found) -> Found | More:
         refused = _refused(reply)
         if refused is None:
             return found
-        return found._replace(confidence="certain", product="Redis", notes=(refused,))
+        return found._replace(confidence="certain", notes=(refused,))
     if not _whole(reply) and not talk.ended:
         return More(found)
     text = reply[:8192]

@@ -9,4 +9,5 @@ PROBE = Probe(
     services=("rndc",),
     ports=(953,),
     programs=("named", "bind9"),
+    fragile=True,
 )

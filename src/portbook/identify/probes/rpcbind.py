@@ -2,34 +2,36 @@
 
 from portbook.identify.probe import Found, More, Probe, Send, Talk
 from portbook.identify.probes.sunrpc_message import (
+    NFS_ID,
     NO_PROGRAM,
     NO_VERSION,
     PORTMAPPER,
+    PORTMAPPER_ID,
     SUCCESS,
     call,
     framed,
     reply_to,
 )
 
-_ID = b"pbR1"
-_CALL = call(_ID, PORTMAPPER, 2)
+_CALL = call(PORTMAPPER_ID, PORTMAPPER, 2)
 
 
 def judge(talk: Talk) -> Found | More | Send | None:
     """The call succeeded, or only another version is known; who does not know NFS is asked too."""
     if talk.opener == "nfs" and len(talk.turns) == 1:
-        reply = reply_to(b"pbN1", talk)
+        reply = reply_to(NFS_ID, talk)
         if reply is None or isinstance(reply, More) or reply.state != NO_PROGRAM:
             return None
         return Send(framed(_CALL, talk), Found("sunrpc", "likely", shows=reply.shows))
-    if (talk.opener != "rpcbind" and len(talk.turns) == 1) or len(talk.turns) > 2:
+    asked_nfs = talk.opener == "nfs" and len(talk.turns) == 2
+    if not asked_nfs and (talk.opener not in ("rpcbind", "sunrpc") or len(talk.turns) > 1):
         return None
-    reply = reply_to(_ID, talk)
+    reply = reply_to(PORTMAPPER_ID, talk)
     if reply is None or isinstance(reply, More):
         return reply
     if reply.state in (SUCCESS, NO_VERSION):
         return Found("rpcbind", "certain", shows=reply.shows)
-    return None
+    return Found("sunrpc", "certain", shows=reply.shows) if asked_nfs else None
 
 
 PROBE = Probe(
@@ -41,6 +43,6 @@ PROBE = Probe(
     programs=("rpcbind", "portmap"),
     opener=framed(_CALL),
     datagram=_CALL,
-    reacts_to=("nfs",),
+    reacts_to=("nfs", "sunrpc"),
     judge=judge,
 )

@@ -64,7 +64,7 @@ PROBE = Probe(
     source="RFC 1006 and ISO 8073 (connection); S7 function 0xF0 as in Wireshark's s7comm",
     services=("iso-tsap",),
     ports=(102,),
-    commands=("snap7", "s7server"),
+    commands=("snap7.server", "s7server", "s7_server"),
     opener=_CONNECT,
     judge=judge,
 )

@@ -37,7 +37,7 @@ PROBE = Probe(
     source="SCGI: A Simple Common Gateway Interface alternative (python.ca/scgi/protocol.txt)",
     ports=(4000,),
     programs=("rtorrent", "quixote-scgi"),
-    commands=("scgi",),
+    commands=(".scgi", "scgi_server"),
     opener=_ASK,
     judge=judge,
 )

@@ -69,7 +69,7 @@ PROBE = Probe(
     source="[MS-SMB] 2.2.4.5, [MS-SMB2] 2.2.4",
     services=("microsoft-ds",),
     ports=(445,),
-    programs=("smbd", "samba", "ksmbd.mountd"),
+    programs=("smbd", "ksmbd.mountd"),
     opener=negotiate(),
     judge=judge,
 )

@@ -24,8 +24,12 @@ PROBE = Probe(
         *("exim4", "exim", "exim4-daemon-light", "exim4-daemon-heavy", "postfix", "sendmail"),
         *("opensmtpd", "smtpd", "sendmail-mta", "sendmail-bin", "mailhog", "mailpit", "haraka"),
         *("msmtpd", "nullmailer-smtpd", "qmail-smtpd", "courier-mta", "inbucket"),
+        *("submission-login", "dovecot-submissiond", "dovecot", "couriertcpd"),
     ),
-    commands=("aiosmtpd", "smtp4dev", "mailcatcher", "haraka"),
+    commands=(
+        *("-m aiosmtpd", "/bin/aiosmtpd", "rnwood.smtp4dev", "/bin/smtp4dev", "/bin/mailcatcher"),
+        "/bin/haraka",
+    ),
     speaks_first=True,
     judge=judge,
 )

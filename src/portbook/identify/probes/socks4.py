@@ -38,7 +38,7 @@ PROBE = Probe(
     services=("socks",),
     ports=(1080,),
     programs=("danted", "dante-server", "sockd", "srelay", "3proxy"),
-    commands=("socks4://",),
+    commands=("pproxy -l socks4://",),
     opener=_NOTHING,
     judge=judge,
 )

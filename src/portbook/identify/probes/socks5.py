@@ -36,9 +36,9 @@ PROBE = Probe(
     ports=(1080, 9050, 9150),
     programs=(
         *("microsocks", "danted", "dante-server", "sockd", "ss-local", "tor", "3proxy"),
-        *("srelay", "ss5", "v2ray", "xray", "sslocal", "gost", "hev-socks5-serv"),
+        *("srelay", "ss5", "sslocal", "hev-socks5-serv"),
     ),
-    commands=("pproxy",),
+    commands=("pproxy -l socks5://",),
     opener=_GREETING,
     judge=judge,
 )

@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, title, upstream
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:
@@ -13,12 +14,11 @@ def judge(talk: Talk) -> Found | Again | None:
             where == "solr/" or response.header("location") == "/solr/"
         )
         if to_solr or title(response) == "Solr Admin":
-            found = Found("http", "certain", "Solr", shows=response.line)
-            return Again(get("/solr/admin/info/system?wt=json"), found)
+            return Again(get("/solr/admin/info/system?wt=json"), unproven(response))
         return None
     answer = page(talk, "solr")
     lucene = json_object(answer).get("lucene") if answer else None
-    if answer is None or not isinstance(lucene, dict):
+    if answer is None or not isinstance(lucene, dict) or "solr-spec-version" not in lucene:
         return None
     version = upstream(lucene.get("solr-spec-version"))
     return Found("http", "certain", "Solr", version, answer.line)

@@ -29,7 +29,7 @@ PROBE = Probe(
     source="SPICE protocol, spice-space.org/spice-protocol.html, section 11 (link)",
     ports=(5930,),
     programs=("xspice", "spice-server"),
-    commands=("-spice port=", "-spice addr=", "-spice tls-port=", "spiceqxl"),
+    commands=("-spice port={port}", "-spice addr=", "-spice tls-port={port}", "spiceqxl"),
     # Main channel, no capabilities; the ticket (the password) would come after the reply.
     opener=_MAGIC
     + bytes.fromhex("02000000 02000000 12000000 00000000 0100 00000000 00000000 12000000"),

@@ -62,7 +62,7 @@ PROBE = Probe(
     source="RFC 4253 section 4.2",
     services=("ssh",),
     ports=(22,),
-    programs=("sshd", "ssh", "openssh-server", "dropbear", "dropbear-bin", "tinysshd", "sftpgo"),
+    programs=("sshd", "openssh-server", "dropbear", "dropbear-bin", "tinysshd", "sftpgo"),
     speaks_first=True,
     judge=judge,
 )

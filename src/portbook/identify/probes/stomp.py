@@ -40,7 +40,10 @@ PROBE = Probe(
     ports=(61613,),
     secure_ports=(61614, 61612),
     programs=("coilmq", "stompserver"),
-    commands=("stomp", "activemq", "rabbit"),
+    commands=(
+        *("/bin/coilmq", "-s rabbit boot", "rabbit@", "activemq.jar start"),
+        "org.apache.activemq.artemis",
+    ),
     opener=b"CONNECT\naccept-version:0.1\nhost:/\n\n\0",
     judge=judge,
 )

@@ -3,7 +3,17 @@
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
-_SIGNS = (Sign("Streamlit", title="Streamlit", body=(b"static/js/",)),)
+_SIGNS = (
+    Sign(
+        "Streamlit",
+        title="Streamlit",
+        body=(b"static/js/",),
+        ask="/_stcore/host-config",
+        needs=b'"allowedOrigins"',
+        key=("allowedOrigins",),
+        until="",
+    ),
+)
 
 PROBE = Probe(
     name="streamlit",

@@ -8,6 +8,10 @@ SUCCESS, NO_PROGRAM, NO_VERSION, NO_PROCEDURE, GARBAGE, SYSTEM_ERROR = range(6)
 _LAST = 0x80000000
 
 
+PORTMAPPER_ID, NFS_ID = b"pbR1", b"pbN1"
+"""Each call has one name, whoever asks: the same bytes are sent once."""
+
+
 class Reply(Record):
     """What came: the state of an accepted call, None where it was denied; versions it knows."""
 

@@ -78,7 +78,7 @@ PROBE = Probe(
     services=("telnet", "telnets"),
     ports=(23, 2323),
     secure_ports=(992,),
-    programs=("telnetd", "in.telnetd", "inetutils-telnetd", "ser2net", "utelnetd"),
+    programs=("telnetd", "in.telnetd", "inetutils-telnetd", "utelnetd"),
     speaks_first=True,
     judge=judge,
 )

@@ -23,7 +23,12 @@ PROBE = Probe(
     name="tls",
     title="TLS",
     source="RFC 8446",
-    services=("https",),
+    # What the registry has for other protocols inside TLS: where nothing is heard of those, TLS is.
+    services=(
+        *("https", "imaps", "pop3s", "submissions", "nntps", "ftps", "ldaps", "msft-gc-ssl"),
+        *("telnets", "ircs-u", "sips", "rtsps", "amqps", "secure-mqtt", "domain-s", "docker-s"),
+        *("opcua-tls", "ttc-ssl", "ddm-ssl", "syslog-tls", "radsec", "snmptls", "coaps"),
+    ),
     ports=(443,),
     programs=("stunnel", "stunnel4", "ghostunnel", "hitch", "stud", "stunnel5"),
     tls=True,

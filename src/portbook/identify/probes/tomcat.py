@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Found, More, Probe, Talk
 from portbook.identify.probes.http_message import once_whole, page, title, upstream, version_of
+from portbook.identify.probes.http_software import is_general
 
 _SIGNED = b"<h3>Apache Tomcat"
 
@@ -13,7 +14,9 @@ def judge(talk: Talk) -> Found | More | None:
         return None
     said = title(response) or ""
     signed = response.body.rfind(_SIGNED, 0, 16384)
-    if said.startswith("Apache Tomcat/"):
+    if is_general(response):
+        return None
+    if said.startswith("Apache Tomcat/") and " " not in said[len("Apache Tomcat/") :]:
         text = said
     elif signed >= 0 and said.startswith("HTTP Status "):
         end = response.body[signed + 4 : signed + 80]

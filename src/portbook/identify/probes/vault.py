@@ -2,6 +2,7 @@
 
 from portbook.identify.probe import Again, Found, Probe, Talk
 from portbook.identify.probes.http_message import get, json_object, page, text_of, upstream
+from portbook.identify.probes.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:
@@ -10,8 +11,7 @@ def judge(talk: Talk) -> Found | Again | None:
     if response is not None:
         to_ui = response.status == 307 and response.header("location") == "/ui/"
         if to_ui and response.header("cache-control") == "no-store":
-            found = Found("http", "certain", shows=response.line)
-            return Again(get("/v1/sys/health?standbyok=true"), found)
+            return Again(get("/v1/sys/health?standbyok=true"), unproven(response))
         return None
     answer = page(talk, "vault")
     said = json_object(answer) if answer else {}

@@ -4,14 +4,24 @@ from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
 _SIGNS = (
-    Sign("Qdrant", body=(b'"title":"qdrant - vector search engine"',), after=b'"version":"'),
-    Sign("Weaviate", body=(b'"/v1/meta"',), ask="/v1/meta", needs=b'"version"', key=("version",)),
     Sign(
-        "Weaviate",
-        body=(b'"name":"List all objects"', b'"/v1/objects"'),
-        ask="/v1/meta",
-        needs=b'"version"',
-        key=("version",),
+        "Qdrant",
+        status=200,
+        headers=(("content-type", "application/json"),),
+        body=(b'{"title":"qdrant - vector search engine"',),
+        after=b'"version":"',
+    ),
+    *(
+        Sign(
+            "Weaviate",
+            headers=(("content-type", "application/json"),),
+            body=body,
+            ask="/v1/meta",
+            needs=b'"modules"',
+            key=("version",),
+            until="",
+        )
+        for body in ((b'"/v1/meta"',), (b'"name":"List all objects"', b'"/v1/objects"'))
     ),
     Sign(
         "Chroma",

@@ -3,14 +3,16 @@
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
 
+_CLIENT = b'<script type="module" src="/@vite/client"'
 _SIGNS = (
     Sign(
         "Angular CLI",
-        body=(b'src="/@vite/client"', b"<app-root"),
+        body=(_CLIENT, b"<app-root"),
     ),
     Sign(
         "Vite",
-        body=(b"/@vite/client",),
+        body=(_CLIENT,),
+        framework=True,
         ask="/node_modules/vite/package.json",
         needs=b'"name": "vite"',
         key=("version",),

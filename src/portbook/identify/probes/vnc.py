@@ -77,7 +77,7 @@ PROBE = Probe(
     name="vnc",
     title="VNC (RFB)",
     source="RFC 6143 section 7.1",
-    services=("rfb", "vnc-server"),
+    services=("rfb",),
     ports=(5900, 5901, 5902, 5903),
     programs=(
         *("x11vnc", "xvnc", "xtigervnc", "xtightvnc", "vncserver-x11", "vncserver-x11-core"),

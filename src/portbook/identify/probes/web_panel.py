@@ -1,4 +1,4 @@
-"""Web interfaces that people run at home and at work (HTTP), told by headers and pages."""
+"""Web interfaces that people run at home and at work (HTTP), told by headers and their APIs."""
 
 from portbook.identify.probe import Probe
 from portbook.identify.probes.web_signs import Sign, judge_by
@@ -17,7 +17,11 @@ _SIGNS = (
     Sign("Pi-hole", headers=(("x-pi-hole", ""),)),
     Sign("Webmin", headers=(("server", "miniserv/"),), version_header="server", after=b"/"),
     Sign("Proxmox VE", headers=(("server", "pve-api-daemon"),), after=b"pvemanagerlib.js?ver="),
-    Sign("Proxmox Backup Server", title="*Proxmox Backup Server"),
+    Sign(
+        "Proxmox Backup Server",
+        title="*Proxmox Backup Server",
+        body=(b"/js/proxmox-backup-gui.js",),
+    ),
     Sign(
         "Plex Media Server",
         headers=(("x-plex-protocol", ""),),
@@ -27,7 +31,6 @@ _SIGNS = (
     ),
     Sign("GitLab", headers=(("x-gitlab-meta", ""),)),
     Sign("GitLab", headers=(("set-cookie", "_gitlab_session="),)),
-    Sign("GitLab", location="/users/sign_in", headers=(("x-runtime", ""),)),
     Sign("Nexus Repository", headers=(("server", "nexus/"),), version_header="server", after=b"/"),
     Sign("MinIO", headers=(("server", "minio"),)),
     Sign(
@@ -77,18 +80,27 @@ _SIGNS = (
     Sign("pgAdmin", headers=(("set-cookie", "pga4_session="),)),
     Sign("pgAdmin", headers=(("set-cookie", "pgadmin_language="),)),
     Sign("phpMyAdmin", headers=(("set-cookie", "phpmyadmin="),), after=b'PMA_VERSION:"'),
+    Sign("phpMyAdmin", headers=(("set-cookie", "phpmyadmin_https="),), after=b'PMA_VERSION:"'),
     Sign("Adminer", headers=(("set-cookie", "adminer_sid="),), after=b'<span class="version">'),
-    # Told by the page.
-    Sign("phpMyAdmin", title="phpMyAdmin*", after=b'PMA_VERSION:"'),
-    Sign("pgAdmin", title="pgAdmin 4"),
-    Sign("Adminer", title="*Adminer", after=b'<span class="version">'),
-    Sign("Portainer", title="Portainer", ask="/api/status", needs=b'"Version"', key=("Version",)),
+    Sign("Roundcube", headers=(("set-cookie", "roundcube_sessid="),)),
+    Sign("Metabase", headers=(("set-cookie", "metabase.device="),)),
+    Sign("mongo-express", headers=(("set-cookie", "mongo-express="),)),
+    # Told by the answer to its own question.
+    Sign(
+        "Portainer",
+        title="Portainer",
+        ask="/api/status",
+        needs=b'"InstanceID"',
+        key=("Version",),
+        until="",
+    ),
     Sign(
         "Forgejo",
         body=(b'content="git,forge,forgejo"',),
         ask="/api/forgejo/v1/version",
         needs=b'"version"',
         key=("version",),
+        until="",
     ),
     Sign(
         "Gitea",
@@ -96,47 +108,83 @@ _SIGNS = (
         ask="/api/v1/version",
         needs=b'{"version":',
         key=("version",),
+        until="",
     ),
-    Sign("Home Assistant", title="Home Assistant"),
-    Sign("Pi-hole", title="Pi-hole*"),
-    Sign("AdGuard Home", title="AdGuard Home"),
-    Sign("Proxmox VE", title="*Proxmox Virtual Environment", after=b"pvemanagerlib.js?ver="),
-    Sign("Keycloak", title="Welcome to Keycloak"),
-    Sign("MinIO Console", title="MinIO*"),
-    Sign("SonarQube", title="SonarQube", ask="/api/server/version", needs=b".", then=b""),
+    Sign(
+        "Home Assistant",
+        title="Home Assistant",
+        ask="/manifest.json",
+        needs=b'"Home Assistant"',
+        key=("short_name",),
+        until="",
+    ),
+    Sign(
+        "Pi-hole",
+        title="Pi-hole*",
+        ask="/api/info/login",
+        needs=b'"https_port":',
+        key=("dns",),
+        until="",
+    ),
+    Sign(
+        "Keycloak",
+        title="Welcome to Keycloak",
+        ask="/realms/master",
+        needs=b'"token-service"',
+        key=("realm",),
+        until="",
+    ),
+    Sign(
+        "SonarQube",
+        title="SonarQube",
+        ask="/api/server/version",
+        needs=b".",
+        then=b"",
+        until="",
+    ),
     Sign(
         "Apache Airflow",
         title="*Airflow",
         ask="/api/v2/version",
-        needs=b'"version"',
+        needs=b'"git_version"',
         key=("version",),
+        until="",
     ),
-    Sign("Apache Superset", title="Superset"),
-    Sign("Apache Superset", location="/superset/welcome"),
-    Sign("qBittorrent", title="qBittorrent*"),
-    Sign("Node-RED", title="Node-RED", ask="/settings", needs=b'"httpNodeRoot"', key=("version",)),
-    Sign(
-        "Jellyfin",
-        location="/web/",
-        headers=(("x-response-time-ms", ""),),
-        ask="/System/Info/Public",
-        needs=b'"ProductName":"Jellyfin',
-        key=("Version",),
-    ),
-    Sign(
-        "Jellyfin",
-        location="web/",
-        headers=(("x-response-time-ms", ""),),
-        ask="/System/Info/Public",
-        needs=b'"ProductName":"Jellyfin',
-        key=("Version",),
+    *(
+        Sign(
+            "Apache Superset",
+            title=title,
+            location=location,
+            ask="/login/",
+            needs=b"SUPERSET_WEBSERVER_TIMEOUT",
+            until="",
+        )
+        for title, location in (("Superset", ""), ("", "/superset/welcome"))
     ),
     Sign(
-        "Jellyfin",
-        title="Jellyfin",
-        ask="/System/Info/Public",
-        needs=b'"ProductName":"Jellyfin',
-        key=("Version",),
+        "Node-RED",
+        title="Node-RED",
+        ask="/settings",
+        needs=b'"httpNodeRoot"',
+        key=("version",),
+        until="",
+    ),
+    *(
+        Sign(
+            "Jellyfin",
+            title=title,
+            location=location,
+            headers=headers,
+            ask="/System/Info/Public",
+            needs=b'"ProductName":"Jellyfin',
+            key=("Version",),
+            until="",
+        )
+        for title, location, headers in (
+            ("", "/web/", (("x-response-time-ms", ""),)),
+            ("", "web/", (("x-response-time-ms", ""),)),
+            ("Jellyfin", "", ()),
+        )
     ),
     Sign(
         "Traefik",
@@ -146,30 +194,86 @@ _SIGNS = (
         key=("Version",),
         until="",
     ),
-    Sign("Uptime Kuma", title="Uptime Kuma"),
-    Sign("Uptime Kuma", location="/dashboard", body=(b"Found. Redirecting to /dashboard",)),
-    Sign("Vaultwarden", title="Vaultwarden*"),
-    Sign("code-server", title="code-server*"),
-    Sign("code-server", location="./login", body=(b"Found. Redirecting to ./login",)),
-    Sign("Mailpit", title="Mailpit"),
-    Sign("MailHog", title="MailHog"),
-    Sign("Sonarr", title="Sonarr"),
-    Sign("Radarr", title="Radarr"),
-    Sign("Redis Commander", title="Redis Commander*"),
-    Sign("mongo-express", title="*Mongo Express"),
-    Sign("Roundcube", title="*Roundcube Webmail"),
-    Sign("Immich", title="Immich"),
-    Sign("Paperless-ngx", title="Paperless-ngx"),
-    Sign("n8n", title="n8n*"),
-    Sign("Metabase", title="Metabase"),
-    Sign("Swagger UI", title="Swagger UI"),
-    Sign("OpenWrt LuCI", body=(b'URL=cgi-bin/luci/"',)),
+    *(
+        Sign(
+            "Uptime Kuma",
+            title=title,
+            body=body,
+            location=location,
+            ask="/api/entry-page",
+            needs=b'"entryPage"',
+            key=("type",),
+            until="",
+        )
+        for title, location, body in (
+            ("Uptime Kuma", "", ()),
+            ("", "/dashboard", (b"Found. Redirecting to /dashboard",)),
+        )
+    ),
+    Sign(
+        "Vaultwarden",
+        title="Vaultwarden*",
+        ask="/api/config",
+        needs=b'"Vaultwarden"',
+        key=("server", "name"),
+        until="",
+    ),
+    *(
+        Sign(
+            "code-server",
+            title=title,
+            location=location,
+            ask="/healthz",
+            needs=b'"lastHeartbeat"',
+            key=("status",),
+            until="",
+        )
+        for title, location in (("code-server*", ""), ("", "./login"))
+    ),
+    Sign(
+        "Mailpit",
+        title="Mailpit",
+        ask="/api/v1/info",
+        needs=b'"RuntimeStats"',
+        key=("Version",),
+        until="",
+    ),
+    Sign(
+        "Immich",
+        title="Immich",
+        ask="/api/server/ping",
+        needs=b'"pong"',
+        key=("res",),
+        until="",
+    ),
+    Sign("n8n", title="n8n*", ask="/rest/settings", key=("data", "versionCli"), until=""),
+    # Told by its own markup.
+    Sign(
+        "Proxmox VE",
+        title="*Proxmox Virtual Environment",
+        body=(b"pvemanagerlib.js?ver=",),
+        after=b"pvemanagerlib.js?ver=",
+    ),
+    *(
+        Sign(
+            "qBittorrent",
+            title=title,
+            body=(b'"images/qbittorrent-tray.svg"', b'"scripts/login.js?'),
+        )
+        for title in ("qBittorrent Web UI", "qBittorrent WebUI")
+    ),
+    Sign("MailHog", title="MailHog", body=(b'ng-app="mailhogApp"',)),
+    Sign("Sonarr", title="Sonarr", body=(b"/initialize.js",)),
+    Sign("Radarr", title="Radarr", body=(b"/initialize.js",)),
+    Sign("Paperless-ngx", title="Paperless-ngx", body=(b"<pngx-root",)),
+    Sign("Metabase", title="Metabase", body=(b'id="_metabaseBootstrap"',)),
+    Sign("OpenWrt LuCI", body=(b'http-equiv="refresh" content="0; URL=cgi-bin/luci/"',)),
 )
 
 PROBE = Probe(
     name="web-panel",
     title="Web interfaces",
-    source="the pages of each product",
+    source="the headers and API documentation of each product",
     # Those that listen for little else: a program of many protocols would only mislead.
     programs=("syncthing", "netdata", "jenkins", "portainer", "webmin", "jellyfin", "node-red"),
     commands=("node-red", "verdaccio", "jenkins.war", "sonarqube", "pgadmin4"),

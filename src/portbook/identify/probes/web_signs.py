@@ -1,6 +1,10 @@
 """Signs of HTTP applications as data: what a page shows, and where its version is to be read.
 
 A probe of this kind has a table of `Sign`s and `judge=judge_by(name, table)`.
+
+What a page says may be about a product instead of by it. So a product is claimed for what it alone
+sends in headers, or by the answer to its own question (`until=""` as long as that has not come);
+for a page only where it is the product's own markup, and no general web server names itself.
 """
 
 from portbook.identify.probe import Again, Found, Judge, More, Talk
@@ -13,6 +17,7 @@ from portbook.identify.probes.http_message import (
     text_of,
     title,
 )
+from portbook.identify.probes.http_software import is_general, unproven
 from portbook.model.record import Record
 
 _MOST = 16384
@@ -23,28 +28,34 @@ class Sign(Record):
     """One product, and what shows it: everything that is given has to hold.
 
     What the answer to GET / shows:
-        headers: lower-case names, each with a part of the value in lower case.
+        headers: lower-case names, each with a part of the value in lower case; with how it begins
+            for Server.
         title: the title; `name*` is how it begins, `*name` how it ends.
         body: parts of the body, all of them.
+        whole: the body is nothing but this.
         location: how the target of a redirect begins, past scheme and host.
         status: the status, 0 for any.
+        framework: it is what a general web server in front serves, not a product of its own.
     Where the version is:
         version_header: this header, after `after`.
         after: the version comes behind this text of the body.
     What else is asked:
         ask: a path that tells more, empty where nothing is asked.
-        key: the keys of its JSON that lead to the version.
+        key: the keys of its JSON that lead to the version; what leads nowhere does not count.
         needs: what its body has to hold before it counts.
         then: the version comes behind this text of its body; empty for its beginning.
-        until: the product as long as that has not answered.
+        until: None where the product is shown already, else its name as long as that has not
+            answered; empty for what HTTP alone tells.
     """
 
     product: str
     headers: tuple[tuple[str, str], ...] = ()
     title: str = ""
     body: tuple[bytes, ...] = ()
+    whole: bytes = b""
     location: str = ""
     status: int = 0
+    framework: bool = False
     version_header: str = ""
     after: bytes = b""
     ask: str = ""
@@ -75,32 +86,40 @@ def _seen(talk: Talk, response: Response, signs: tuple[Sign, ...]) -> Found | Mo
     sign = next((each for each in signs if _holds(each, response, said, body)), None)
     if sign is None:
         return None
-    found = _found(sign.product, _version(sign, response, body), response, said)
-    if not (found.version or response.complete or talk.ended or len(body) >= _MOST):
+    if sign.until is None:
+        found = _found(sign.product, _version(sign, response, body), response, said)
+    elif sign.until:
+        found = _found(sign.until, None, response, said)
+    else:
+        found = unproven(response)
+    shown = sign.until is None and found.version
+    if not (shown or response.complete or talk.ended or len(body) >= _MOST):
         # A sign further up may still come.
         return More(found)
-    if sign.until is not None:
-        until = found._replace(product=sign.until or None, version=None)
-        return Again(get(sign.ask), until)
-    return Again(get(sign.ask), found) if sign.ask and found.version is None else found
+    return Again(get(sign.ask), found) if sign.ask and not shown else found
 
 
 def _answered(talk: Talk, response: Response, signs: tuple[Sign, ...]) -> Found | More | None:
     """What the sign's own question brought."""
-    sign = next((each for each in signs if each.ask and talk.sent == get(each.ask)), None)
-    if sign is None or not response.headed or response.status != 200:
+    asked = [each for each in signs if each.ask and talk.sent == get(each.ask)]
+    if not asked or not response.headed or response.status != 200:
         return None
-    if sign.needs not in response.body[:_MOST]:
+    sign = next((each for each in asked if each.needs in response.body), None)
+    if sign is None:
         return None if response.complete or talk.ended else More()
     version = None
     if sign.key:
         value: object = json_object(response)
         for key in sign.key:
             value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            return None if response.complete or talk.ended else More()
         version = _clean((text_of(value) or "").encode())
     elif sign.then is not None:
         at = response.body.find(sign.then, 0, _MOST)
         version = _clean(response.body[at + len(sign.then) :][:60]) if at >= 0 else None
+        if version is None:
+            return None if response.complete or talk.ended else More()
     found = _found(sign.product, version, response, "")
     return found if version else once_whole(talk, response, found)
 
@@ -112,11 +131,16 @@ def _holds(sign: Sign, response: Response, said: str, body: bytes) -> bool:
         and (not sign.title or _titled(said, sign.title))
         and (not sign.location or _path(response).startswith(sign.location))
         and all(part in body for part in sign.body)
+        and (not sign.whole or response.body.strip() == sign.whole)
+        and not (is_general(response) and (sign.framework or not (sign.headers or sign.ask)))
     )
 
 
 def _header(response: Response, name: str, part: str) -> bool:
-    return any(name == n.lower() and part in value.lower() for n, value in response.pairs)
+    values = [value.lower() for each, value in response.pairs if each.lower() == name]
+    if name == "server":
+        return any(value.startswith(part) for value in values)
+    return any(part in value for value in values)
 
 
 def _titled(said: str, wanted: str) -> bool:
@@ -154,5 +178,7 @@ def _clean(text: bytes) -> str | None:
 
 
 def _found(product: str, version: str | None, response: Response, said: str) -> Found:
-    notes = (f"title: {said}",) if said else ()
-    return Found("http", "certain", product, version, shows=response.line, notes=notes)
+    notes = [f"title: {said}"] if said else []
+    if is_general(response):
+        notes.append(f"behind {response.header('server')[:60]}")
+    return Found("http", "certain", product, version, shows=response.line, notes=tuple(notes))

@@ -43,6 +43,7 @@ PROBE = Probe(
     name="websocket",
     title="WebSocket",
     source="RFC 6455 sections 1.3 and 4.2.2",
+    services=("http", "http-alt", "https", "www", "www-http"),
     reacts_to=("http",),
     judge=judge,
 )

@@ -7,6 +7,6 @@ PROBE = Probe(
     title="WireGuard",
     source="WireGuard: Next Generation Kernel Network Tunnel, section 5",
     ports=(51820,),
-    programs=("wireguard-go", "boringtun", "boringtun-cli"),
+    programs=("wireguard", "wireguard-go", "boringtun", "boringtun-cli"),
     transports=("udp",),
 )

@@ -36,7 +36,7 @@ PROBE = Probe(
     title="ZeroMQ (ZMTP)",
     source="RFC 23/ZMTP and 37/ZMTP, rfc.zeromq.org",
     ports=(5555, 5556),
-    commands=("ipykernel", "zmq"),
+    commands=("ipykernel_launcher", "-m ipykernel"),
     speaks_first=True,
     judge=judge,
 )

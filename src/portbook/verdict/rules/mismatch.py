@@ -16,6 +16,9 @@ def weigh(facts: Facts) -> tuple[str, ...] | None:
         return None
     if not set(facts.registered).isdisjoint(wire.services) or facts.unofficial_match:
         return None
+    # What is inside TLS is unknown, and what often lives here is no surprise.
+    if wire.protocol == "tls" or wire.usual:
+        return None
     if wire.carrier and facts.registered_match:
         return None
     names = " or ".join(facts.registered[:3])

@@ -8,6 +8,8 @@ VALUE = "unknown"
 def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
     names = " or ".join(facts.registered[:3]) or "nothing"
+    if facts.wire and facts.wire.protocol == "tls":
+        return (f"registered as {names}; TLS answers, which does not tell what is inside",)
     if facts.wire:
         doubt = f"{facts.wire.what} seems to answer, which is not certain"
         return (f"registered as {names}; {doubt}",)
