@@ -1,4 +1,4 @@
-"""Every benchmark of design rows 1-4 in one table.
+"""Every benchmark of design rows 1-5 in one table.
 
     python bench/run_all.py [--short]
 
@@ -16,7 +16,15 @@ from pathlib import Path
 
 from measure import ROWS_FILE, Row, report
 
-SCRIPTS = ("cold_start.py", "ls_herd.py", "in_process.py", "audit.py", "packages.py", "recorder.py")
+SCRIPTS = (
+    "cold_start.py",
+    "ls_herd.py",
+    "in_process.py",
+    "audit.py",
+    "packages.py",
+    "recorder.py",
+    "identify.py",
+)
 
 
 def main() -> int:

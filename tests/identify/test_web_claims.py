@@ -4,7 +4,7 @@ import pytest
 
 from portbook.identify.judging import found_of, judged
 from portbook.identify.probe import Again, Talk, Turn
-from portbook.identify.probes.http_message import get
+from portbook.identify.wire.http_message import get
 
 _NGINX = "Server: nginx/1.22.1"
 _JSON = "Content-Type: application/json"

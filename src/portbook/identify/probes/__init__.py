@@ -1,4 +1,4 @@
-"""The protocols, one file each; every file of this folder with a `PROBE` is one."""
+"""The protocols, one file each: every module of this folder has a `PROBE`."""
 
 from functools import cache
 from importlib import import_module
@@ -12,8 +12,7 @@ def all_probes() -> tuple[Probe, ...]:
     """Every protocol that portbook can tell, by name."""
     names = [name.removesuffix(".py") for name in listdir(__path__[0]) if name.endswith(".py")]
     modules = [import_module(f"{__name__}.{name}") for name in names if name != "__init__"]
-    probes = [module.PROBE for module in modules if hasattr(module, "PROBE")]
-    return tuple(sorted(probes, key=lambda probe: probe.name))
+    return tuple(sorted((module.PROBE for module in modules), key=lambda probe: probe.name))
 
 
 @cache

@@ -1,8 +1,8 @@
 """The web console of ActiveMQ: its realm or its title names it."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, title
-from portbook.identify.probes.http_software import is_general
+from portbook.identify.wire.http_message import page, title
+from portbook.identify.wire.http_software import is_general
 
 _REALMS = ('realm="ActiveMQRealm"', 'realm="activemq"')
 _LINK = b"Manage ActiveMQ broker"

@@ -1,7 +1,7 @@
 """Apt-Cacher NG: a cache of Debian packages; asked for a page it explains how it is used."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.http_message import once_whole, page, upstream
+from portbook.identify.wire.http_message import once_whole, page, upstream
 
 _SIGNED = b"Apt-Cacher-NG/"
 

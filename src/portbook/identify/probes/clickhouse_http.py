@@ -1,7 +1,7 @@
 """ClickHouse's HTTP interface: the root says Ok, its headers say ClickHouse."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page
+from portbook.identify.wire.http_message import page
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,8 +1,8 @@
 """Cockpit, the administration of a machine in the browser: its cookie and its login page."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page
-from portbook.identify.probes.http_software import is_general
+from portbook.identify.wire.http_message import page
+from portbook.identify.wire.http_software import is_general
 
 _PAGE = b'"is_cockpit_client"'
 

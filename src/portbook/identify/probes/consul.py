@@ -1,8 +1,8 @@
 """Consul's HTTP API: the root leads to its interface, the agent tells its version."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, json_object, page, upstream
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, json_object, page, upstream
+from portbook.identify.wire.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:

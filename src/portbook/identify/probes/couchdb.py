@@ -1,7 +1,7 @@
 """CouchDB: the root is a JSON welcome with the version."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import json_object, page, upstream, version_of
+from portbook.identify.wire.http_message import json_object, page, upstream, version_of
 
 
 def judge(talk: Talk) -> Found | None:

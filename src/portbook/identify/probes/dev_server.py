@@ -1,7 +1,7 @@
 """Development servers of web frameworks (HTTP), told by what they add to the pages."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _VITE = b'/@vite/client"'
 _WHITELABEL = b"<html><body><h1>Whitelabel Error Page</h1>"

@@ -1,14 +1,14 @@
 """The Docker Engine API, also as Podman serves it: JSON over HTTP; /_ping tells which."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import (
+from portbook.identify.wire.http_message import (
     get,
     json_object,
     page,
     upstream,
     version_of,
 )
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:

@@ -1,8 +1,8 @@
 """Docker (OCI distribution) registries: an empty root, and an API version at /v2/."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, page
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, page
+from portbook.identify.wire.http_software import unproven
 
 _HEADER = "docker-distribution-api-version"
 

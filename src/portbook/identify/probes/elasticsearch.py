@@ -1,7 +1,7 @@
 """Elasticsearch and OpenSearch: JSON over HTTP; the root tells name and version."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import json_object, page, text_of, upstream
+from portbook.identify.wire.http_message import json_object, page, text_of, upstream
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,8 +1,8 @@
 """etcd: its HTTP API names the version; gRPC lives on the same port (client first)."""
 
 from portbook.identify.probe import Again, Found, More, Probe, Talk
-from portbook.identify.probes.http_message import get, json_object, page, text_of
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, json_object, page, text_of
+from portbook.identify.wire.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | More | Again | None:

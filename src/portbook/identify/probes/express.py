@@ -1,7 +1,7 @@
 """Express (HTTP), and the development servers made of it (webpack-dev-server)."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

@@ -1,7 +1,7 @@
 """FastAPI (HTTP), and what is made of it: vLLM tells its version at /version."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

@@ -1,7 +1,7 @@
 """Gradio (HTTP): /config begins with the version."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _CONFIG = b'window.gradio_config = {"version":"'
 _SIGNS = (

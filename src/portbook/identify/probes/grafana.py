@@ -4,7 +4,7 @@ Others lead to /login as well, so nothing is claimed without that answer, or Gra
 """
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

@@ -1,8 +1,8 @@
 """HAProxy: its statistics page tells the version, its own error pages are worded like no others."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.http_message import page, parse, title, upstream
-from portbook.identify.probes.http_software import is_general, plain
+from portbook.identify.wire.http_message import page, parse, title, upstream
+from portbook.identify.wire.http_software import is_general, plain
 
 _NO_SERVER = b"<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle"
 _BAD = b"<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request."

@@ -1,8 +1,8 @@
 """HTTP/1: the client speaks first; servers name themselves in Server, X-Powered-By or the page."""
 
 from portbook.identify.probe import Again, Found, More, Probe, Talk
-from portbook.identify.probes.http_message import Response, get, parse, parse_any
-from portbook.identify.probes.http_software import plain, software
+from portbook.identify.wire.http_message import Response, get, parse, parse_any
+from portbook.identify.wire.http_software import plain, software
 
 _ENOUGH = 16384
 _TO_TLS = (

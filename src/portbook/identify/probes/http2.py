@@ -1,8 +1,8 @@
 """HTTP/2 with prior knowledge, in the clear or inside TLS: both sides begin with SETTINGS."""
 
 from portbook.identify.probe import Again, Found, More, Probe, Send, Talk
-from portbook.identify.probes.grpc import health, told
-from portbook.identify.probes.http2_frames import (
+from portbook.identify.wire.grpc_health import health, told
+from portbook.identify.wire.http2_frames import (
     ACKNOWLEDGED,
     GOAWAY,
     HEADERS,

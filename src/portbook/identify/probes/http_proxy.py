@@ -1,14 +1,14 @@
 """HTTP forward proxies: asked for a page of their own, they refuse in words of their own."""
 
 from portbook.identify.probe import Again, Found, More, Probe, Talk
-from portbook.identify.probes.http_message import (
+from portbook.identify.wire.http_message import (
     Response,
     is_from_proxy,
     parse_any,
     upstream,
     version_of,
 )
-from portbook.identify.probes.http_software import plain
+from portbook.identify.wire.http_software import plain
 
 _PRODUCTS = {
     "squid": "Squid",

@@ -1,7 +1,7 @@
 """Icecast and SHOUTcast: audio streams over HTTP, or with the older status line `ICY 200 OK`."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, upstream
+from portbook.identify.wire.http_message import page, upstream
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,12 +1,12 @@
 """IKE where it shares its port with ESP in UDP (NAT traversal): four zeros go before it."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes import ike
+from portbook.identify.wire.ike_message import question, told
 
 
 def judge(talk: Talk) -> Found | None:
     """As IKE; here only for the answer to its own question."""
-    return ike.judge(talk) if talk.opener == "ike-nat-t" else None
+    return told(talk) if talk.opener == "ike-nat-t" else None
 
 
 PROBE = Probe(
@@ -15,7 +15,10 @@ PROBE = Probe(
     source="RFC 3948 section 2.2, RFC 7296 section 2.23",
     services=("ipsec-nat-t",),
     ports=(4500,),
-    programs=ike.PROBE.programs,
-    datagram=bytes(4) + ike.question(),
+    programs=(
+        *("charon", "charon-systemd", "strongswan", "strongswan-starter", "pluto", "libreswan"),
+        *("racoon", "iked", "isakmpd"),
+    ),
+    datagram=bytes(4) + question(),
     judge=judge,
 )

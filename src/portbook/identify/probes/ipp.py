@@ -1,7 +1,7 @@
 """IPP: printing over HTTP; CUPS and printers name it in their Server header."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import (
+from portbook.identify.wire.http_message import (
     Response,
     page,
     parse,

@@ -1,7 +1,7 @@
 """Jupyter (HTTP): /api tells the version of the server to everybody."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

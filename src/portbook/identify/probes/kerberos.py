@@ -4,7 +4,7 @@ The request names no client, so that no account can be locked by it.
 """
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.der_element import element
+from portbook.identify.wire.der_element import element
 
 _REALM = b"PORTBOOK.INVALID"
 

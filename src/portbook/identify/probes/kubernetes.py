@@ -1,8 +1,8 @@
 """The Kubernetes API server: JSON of kind Status where a page is refused; /version is public."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, json_object, page, upstream
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, json_object, page, upstream
+from portbook.identify.wire.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:

@@ -1,7 +1,7 @@
 """LMTP, SMTP's sibling for the last hop: the server greets with 220, LHLO asks (RFC 2033)."""
 
 from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
-from portbook.identify.probes.mail_talk import LHLO, followed, greeted
+from portbook.identify.wire.mail_talk import LHLO, followed, greeted
 
 
 def judge(talk: Talk) -> Found | More | Send | StartTls | None:

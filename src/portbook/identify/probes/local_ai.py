@@ -1,7 +1,7 @@
 """Servers that run language and image models on the own machine (HTTP), told by their APIs."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

@@ -1,7 +1,7 @@
 """Monit, which watches processes: its web interface has the version in the Server header."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, upstream
+from portbook.identify.wire.http_message import page, upstream
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,7 +1,7 @@
 """The NetBIOS session service that carries SMB on port 139: the client asks for a session first."""
 
 from portbook.identify.probe import Found, More, Probe, Send, Talk
-from portbook.identify.probes import smb
+from portbook.identify.wire import smb_message as smb
 
 
 def _encoded(name: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Next.js (HTTP): it says so in X-Powered-By; a page exported from it is any server's."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (Sign("Next.js", headers=(("x-powered-by", "next.js"),), framework=True),)
 

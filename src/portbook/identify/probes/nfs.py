@@ -1,7 +1,7 @@
 """NFS: the client calls first, here the procedure that does nothing."""
 
 from portbook.identify.probe import Found, More, Probe, Send, Talk
-from portbook.identify.probes.sunrpc_message import (
+from portbook.identify.wire.sunrpc_message import (
     NFS,
     NFS_ID,
     NO_PROGRAM,

@@ -3,7 +3,7 @@
 import re
 
 from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
-from portbook.identify.probes.numbered_replies import first_line, read, refused
+from portbook.identify.wire.numbered_replies import first_line, read, refused
 
 _CAPABILITIES = b"CAPABILITIES\r\n"
 _DATE = b"DATE\r\n"

@@ -1,7 +1,7 @@
 """Node.js's inspector (HTTP and WebSocket): /json/version names the program."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

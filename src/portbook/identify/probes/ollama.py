@@ -1,7 +1,7 @@
 """Ollama (HTTP): / says that it is running, /api/version which one."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

@@ -1,7 +1,7 @@
 """Portbook's own service: HTTP with its name in the Server header."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, version_of
+from portbook.identify.wire.http_message import page, version_of
 
 
 def judge(talk: Talk) -> Found | None:

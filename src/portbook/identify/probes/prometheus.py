@@ -1,8 +1,8 @@
 """Prometheus: its root leads to the graph page; the build tells the version."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, json_object, page, title, upstream
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, json_object, page, title, upstream
+from portbook.identify.wire.http_software import unproven
 
 _PAGES = ("/graph", "/classic/graph", "/query", "/new/graph")
 

@@ -1,8 +1,8 @@
 """Prometheus exporters: a landing page that links to /metrics and names itself."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, page, title, upstream
-from portbook.identify.probes.http_software import is_general, unproven
+from portbook.identify.wire.http_message import get, page, title, upstream
+from portbook.identify.wire.http_software import is_general, unproven
 
 # One collector is a kilobyte, all of them may be a megabyte.
 _NODE = get("/metrics?collect[]=time")

@@ -1,7 +1,7 @@
 """RabbitMQ's management interface: a page of its name, served by Cowboy."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, title
+from portbook.identify.wire.http_message import page, title
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,8 +1,8 @@
 """Radicale, calendars and address books over HTTP (CalDAV): its root leads to /.web."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, title
-from portbook.identify.probes.http_software import is_general
+from portbook.identify.wire.http_message import page, title
+from portbook.identify.wire.http_software import is_general
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,7 +1,7 @@
 """rpcbind, the portmapper of ONC RPC: the client calls first, here what does nothing (NULL)."""
 
 from portbook.identify.probe import Found, More, Probe, Send, Talk
-from portbook.identify.probes.sunrpc_message import (
+from portbook.identify.wire.sunrpc_message import (
     NFS_ID,
     NO_PROGRAM,
     NO_VERSION,

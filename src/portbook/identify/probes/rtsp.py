@@ -1,7 +1,7 @@
 """RTSP, also of AirPlay receivers: OPTIONS asks for the methods; Server names the program."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.text_response import product_and_version, read_response
+from portbook.identify.wire.text_response import product_and_version, read_response
 
 
 def judge(talk: Talk) -> Found | More | None:

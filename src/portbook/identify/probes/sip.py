@@ -1,7 +1,7 @@
 """SIP: OPTIONS asks for capabilities; Server or User-Agent of the response name the program."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.text_response import product_and_version, read_response
+from portbook.identify.wire.text_response import product_and_version, read_response
 
 _NAMES = {
     "kamailio": "Kamailio",

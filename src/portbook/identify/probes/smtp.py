@@ -1,7 +1,7 @@
 """SMTP: the server greets with 220, and EHLO asks what it can (RFC 5321 section 3.1)."""
 
 from portbook.identify.probe import Found, More, Probe, Send, StartTls, Talk
-from portbook.identify.probes.mail_talk import EHLO, followed, greeted
+from portbook.identify.wire.mail_talk import EHLO, followed, greeted
 
 
 def judge(talk: Talk) -> Found | More | Send | StartTls | None:

@@ -1,7 +1,7 @@
 """SNMP (UDP): the client asks first, here version 3 for its engine, which needs no community."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.der_element import element
+from portbook.identify.wire.der_element import element
 
 _ID = b"\x02\x04pbv3"
 

@@ -1,7 +1,7 @@
 """Streamlit (HTTP): its page is always the same, the application comes over WebSocket."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

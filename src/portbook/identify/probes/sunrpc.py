@@ -1,7 +1,7 @@
 """Any other program of ONC RPC: it knows neither rpcbind nor NFS, which have ports of their own."""
 
 from portbook.identify.probe import Found, More, Probe, Send, Talk
-from portbook.identify.probes.sunrpc_message import (
+from portbook.identify.wire.sunrpc_message import (
     NFS,
     NFS_ID,
     NO_PROGRAM,

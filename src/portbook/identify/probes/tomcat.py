@@ -1,8 +1,8 @@
 """Apache Tomcat: its pages and error pages are signed with name and version."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.http_message import once_whole, page, title, upstream, version_of
-from portbook.identify.probes.http_software import is_general
+from portbook.identify.wire.http_message import once_whole, page, title, upstream, version_of
+from portbook.identify.wire.http_software import is_general
 
 _SIGNED = b"<h3>Apache Tomcat"
 

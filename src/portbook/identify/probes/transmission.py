@@ -1,7 +1,7 @@
 """Transmission, the BitTorrent client: its web interface and RPC name it in Server."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page
+from portbook.identify.wire.http_message import page
 
 
 def judge(talk: Talk) -> Found | None:

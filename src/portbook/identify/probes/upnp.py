@@ -1,7 +1,7 @@
 """UPnP devices over HTTP (MiniDLNA and other media servers): the Server header names UPnP."""
 
 from portbook.identify.probe import Found, Probe, Talk
-from portbook.identify.probes.http_message import page, upstream
+from portbook.identify.wire.http_message import page, upstream
 
 
 def judge(talk: Talk) -> Found | None:

@@ -1,7 +1,7 @@
 """Varnish, the cache in front of web servers: it signs with X-Varnish and Via."""
 
 from portbook.identify.probe import Found, More, Probe, Talk
-from portbook.identify.probes.http_message import once_whole, page, title, version_of
+from portbook.identify.wire.http_message import once_whole, page, title, version_of
 
 
 def judge(talk: Talk) -> Found | More | None:

@@ -1,8 +1,8 @@
 """Vault and OpenBao: the root leads to the interface, /v1/sys/health is public."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import get, json_object, page, text_of, upstream
-from portbook.identify.probes.http_software import unproven
+from portbook.identify.wire.http_message import get, json_object, page, text_of, upstream
+from portbook.identify.wire.http_software import unproven
 
 
 def judge(talk: Talk) -> Found | Again | None:

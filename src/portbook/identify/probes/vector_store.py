@@ -1,7 +1,7 @@
 """Stores of vectors (HTTP): each names itself at / or in its API."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     Sign(

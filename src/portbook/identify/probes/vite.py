@@ -1,7 +1,7 @@
 """Vite's development server (HTTP): its pages load /@vite/client."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _CLIENT = b'<script type="module" src="/@vite/client"'
 _SIGNS = (

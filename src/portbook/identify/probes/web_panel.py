@@ -1,7 +1,7 @@
 """Web interfaces that people run at home and at work (HTTP), told by headers and their APIs."""
 
 from portbook.identify.probe import Probe
-from portbook.identify.probes.web_signs import Sign, judge_by
+from portbook.identify.wire.web_signs import Sign, judge_by
 
 _SIGNS = (
     # Told by a header.

@@ -1,7 +1,7 @@
 """WebSocket servers without pages: a GET that is no upgrade is refused, an upgrade gets 101."""
 
 from portbook.identify.probe import Again, Found, Probe, Talk
-from portbook.identify.probes.http_message import (
+from portbook.identify.wire.http_message import (
     is_from_proxy,
     parse_any,
     version_of,

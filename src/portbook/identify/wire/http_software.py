@@ -1,7 +1,7 @@
 """What an HTTP response alone tells of who sent it: the Server header, and notes for people."""
 
 from portbook.identify.probe import Found
-from portbook.identify.probes.http_message import Response, generator, title, version_of
+from portbook.identify.wire.http_message import Response, generator, title, version_of
 
 _PRODUCTS = {
     "apache": "Apache httpd",

@@ -8,7 +8,7 @@ for a page only where it is the product's own markup, and no general web server 
 """
 
 from portbook.identify.probe import Again, Found, Judge, More, Talk
-from portbook.identify.probes.http_message import (
+from portbook.identify.wire.http_message import (
     Response,
     get,
     json_object,
@@ -17,7 +17,7 @@ from portbook.identify.probes.http_message import (
     text_of,
     title,
 )
-from portbook.identify.probes.http_software import is_general, unproven
+from portbook.identify.wire.http_software import is_general, unproven
 from portbook.model.record import Record
 
 _MOST = 16384

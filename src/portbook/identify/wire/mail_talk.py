@@ -3,8 +3,8 @@
 import re
 
 from portbook.identify.probe import Found, More, Send, StartTls, Talk
-from portbook.identify.probes import ftp
-from portbook.identify.probes.numbered_replies import (
+from portbook.identify.wire import ftp_talk as ftp
+from portbook.identify.wire.numbered_replies import (
     Numbered,
     first_line,
     kind_of_greeting,
