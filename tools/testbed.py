@@ -109,7 +109,9 @@ def _in_namespace() -> Bed:
     spaces = ["--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
     command = (
         "ip link set lo up; mount -t tmpfs tmpfs /run;"
-        ' echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"'
+        " echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start;"
+        # No client may take a port that a server is to get.
+        ' echo 50000 60999 >/proc/sys/net/ipv4/ip_local_port_range; exec "$@"'
     )
     again = [sys.executable, "-m", "tools.testbed", *sys.argv[1:]]
     with tempfile.TemporaryDirectory() as place:

@@ -109,7 +109,10 @@ class _Conversation:
                     await self._connection.send(sent)
                     word, closed = await self._turn(sent)
                 if word is None or isinstance(word.word, (Found, More)):
-                    return self._ended(word, closed=closed)
+                    ended = self._ended(word, closed=closed)
+                    if ended.found and ended.found.parting:
+                        await self._connection.send(ended.found.parting)
+                    return ended
                 self._leader, self._found = word.probe, found_of(word.word)
                 if isinstance(word.word, Again):
                     return self._outcome("again")._replace(further=word.word)

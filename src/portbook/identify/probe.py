@@ -56,7 +56,8 @@ class Found(Record):
 
     `confidence`: `certain` where no other protocol answers so, `likely` where others might, `guess`
     for little more than a resemblance. `shows` is the part of the reply that shows it, as read.
-    `notes` are short remarks for people (`asks for a password`).
+    `notes` are short remarks for people (`asks for a password`). `parting` is said last, and nobody
+    waits for an answer: what ends a session that the question began.
     """
 
     protocol: str
@@ -65,6 +66,7 @@ class Found(Record):
     version: str | None = None
     shows: bytes = b""
     notes: tuple[str, ...] = ()
+    parting: bytes = b""
 
 
 class More(Record):
