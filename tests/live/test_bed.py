@@ -13,6 +13,7 @@ from bed.running import all_servers
 from bed.server import Server
 from live.stage import environment
 from portbook.identify.limits import SENT_BYTES
+from portbook.registry.lookup import lookup
 
 TOP = Path(__file__).parents[2]
 BED = TOP / ".venv-bed/bin/python"
@@ -73,6 +74,12 @@ def test_a_real_server_is_identified_and_survives(bed: dict[str, Any], server: S
 
 def test_what_is_misplaced_is_a_conflict(bed: dict[str, Any]) -> None:
     """On another protocol's famous port, registry and wire disagree, and it is said."""
-    misplaced = [each for each in bed["results"] if each["kind"] == "famous"]
-    assert misplaced
-    assert all(each["said"]["conflicts"] for each in misplaced), misplaced
+    misplaced = [
+        each
+        for each in bed["results"]
+        if each["kind"] == "famous"
+        and any(row.service for row in lookup(each["port"], each["transport"]).assignments)
+    ]
+    assert len(misplaced) >= 5
+    silent = [each["name"] for each in misplaced if not each["said"]["conflicts"]]
+    assert silent == []
