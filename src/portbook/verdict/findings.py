@@ -36,9 +36,8 @@ def _misplaced(row: Listener) -> tuple[Suspicion, ...]:
     if row.verdict.beneath != "mismatch":
         return ()
     exposed = row.reach != "loopback" and row.socket.port <= SYSTEM.last
-    # The registry's reasons stand behind those of suspicions.
-    reasons = row.verdict.reasons[-1:]
-    reason = "; ".join((*reasons, *(row.speaks.conflicts if row.speaks else ())))
+    # The registry's reason stands behind those of suspicions.
+    reason = "; ".join(row.verdict.reasons[-1:])
     advice = "move it to its own number, or find out why it is on this one"
     return (Suspicion("mismatch", "medium" if exposed else "low", reason, advice),)
 
