@@ -38,6 +38,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sources": (("sources",),),
     "audit": (("audit",), ("audit", "--root", ROOT), ("audit", "--root", NOBODY)),
     "update": (("update", "--status"), ("update", "--rollback")),
+    "map": (
+        ("map",),
+        ("map", "--by", "year", "--port", "80"),
+        ("map", "--by", "here", "--root", ROOT),
+    ),
     "orphans": (("orphans", "--year", "2002"), ("orphans", "--assignee", "nobody at all")),
 }
 

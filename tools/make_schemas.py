@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from portbook import model
 from portbook.cli.history import History
 from portbook.cli.identify import Row
+from portbook.cli.map import PortMap
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
 from portbook.model.finding import Drift, Finding, Kept
@@ -61,6 +62,8 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("imported", "current", "rolled-back"),
         *("nothing-to-roll-back", "status"),
     ),
+    ("PortMap", "by"): ("life", "year", "range", "here"),
+    ("PortMap", "layout"): ("hilbert", "rows"),
     ("InUse", "table"): ("built-in", "imported"),
     ("Bindable", "table"): ("free", "taken", "unknown"),
     ("Bindable", "probe"): ("free", "taken", "denied", "not-asked"),
@@ -143,6 +146,7 @@ def documents() -> dict[str, Document]:
         ),
         "change": Document("One change of a stream", _fields(Change)),
         "update": Document("What an update did, and the table in use", _fields(Report)),
+        "map": Document("Every port with its kind, run-length encoded", _fields(PortMap)),
         "tombstone": Document("One such registration of a stream", _fields(Tombstone)),
     }
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "history": "who held a port, and when",
     "search": "find services by name, description, assignee or product",
     "orphans": "registrations that nothing public uses any more",
+    "map": "the port space as a picture, in the terminal or as a file",
     "sources": "the public sources that were asked whether a registration is used",
     "update": "import IANA's current registry",
 }

@@ -1,8 +1,8 @@
 """The baseline file of `portbook audit`: reading, checking, and writing it in one step."""
 
 import os
-import stat
 
+from portbook.cli.file_writing import write_file
 from portbook.model import EnvironmentFault, Unknown, document
 from portbook.model.finding import Holder, Kept
 
@@ -120,29 +120,4 @@ def write_baseline(path: str, entries: tuple[Kept, ...], *, host: str, at: str) 
 
     body = {"host": host, "at": at, "listeners": entries}
     text = dumps(document("baseline", body), indent=1) + "\n"
-    try:
-        target = os.path.realpath(path)
-        mode = os.stat(target).st_mode if os.path.lexists(target) else stat.S_IFREG | 0o644
-        if not stat.S_ISREG(mode):
-            raise EnvironmentFault(
-                f"cannot write the baseline {path}: it is no regular file", hint="name a file"
-            )
-        _replace(target, text.encode(), stat.S_IMODE(mode))
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise EnvironmentFault(f"cannot write the baseline {path}: {said}") from error
-
-
-def _replace(target: str, data: bytes, mode: int) -> None:
-    beside = f"{target}.{os.getpid()}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    number = os.open(beside, flags, mode)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    write_file(path, text.encode(), what="the baseline")

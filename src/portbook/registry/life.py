@@ -40,22 +40,28 @@ def life_of(
     sources_checked: int,
     as_of: str,
 ) -> tuple[Life, tuple[UnofficialUse, ...]]:
-    """The verdict on `port`, and who uses it without being registered there.
+    """The verdict on `port`, and who uses it without being registered there."""
+    verdict = verdict_on(port, assignments, evidence, as_of=as_of)
+    life = Life(verdict, sources_checked, as_of, tuple(found for found, _ in evidence))
+    named = [each for each in assignments if each.service is not None]
+    return life, _unofficial(named, evidence)
+
+
+def verdict_on(
+    port: int, assignments: Sequence[Assignment], evidence: Sequence[Trace], *, as_of: str
+) -> str:
+    """The verdict alone.
 
     One named assignment that is alive makes the number alive. Where none is, any trace at all
     makes it overtaken, on whichever transport.
     """
     named = [each for each in assignments if each.service is not None]
     if not named:
-        verdict = _nameless(port, assignments)
-    elif any(_names(each, named, evidence) for each in named):
-        verdict = "alive"
-    elif evidence:
-        verdict = "overtaken"
-    else:
-        verdict = "young" if any(_is_young(each, as_of) for each in named) else "orphan"
-    life = Life(verdict, sources_checked, as_of, tuple(found for found, _ in evidence))
-    return life, _unofficial(named, evidence)
+        return _nameless(port, assignments)
+    if evidence:
+        alive = any(_names(each, named, evidence) for each in named)
+        return "alive" if alive else "overtaken"
+    return "young" if any(_is_young(each, as_of) for each in named) else "orphan"
 
 
 def life_of_assignment(
