@@ -48,6 +48,7 @@ def test_everything_else_is_a_port_of_this_machine() -> None:
         ("::1:80", "in brackets"),
         (":80", "names no host"),
         ("[::1]", "names no port"),
+        ("[::1", "closing bracket"),
         ("localhost:0", "port 0"),
         ("localhost:99999", "is no port"),
         ("localhost:80/sctp", "can be asked"),

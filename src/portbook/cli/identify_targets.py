@@ -66,6 +66,8 @@ def _there(text: str) -> There:
     host, _, port = place.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+    elif host.startswith("["):
+        raise UsageError(f"{text!r} lacks a closing bracket", hint="[ADDRESS]:PORT")
     elif ":" in host:
         raise UsageError(f"{text!r}: an IPv6 address stands in brackets", hint=f"[{place}]:PORT")
     if not host:

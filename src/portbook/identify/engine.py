@@ -41,7 +41,10 @@ class Options(Record):
     transcript: Callable[[Target, Heard], None] | None = None
 
 
-def identify(targets: Sequence[Target], options: Options = Options()) -> list[Speaks]:  # noqa: B008 - immutable
+_DEFAULT = Options()
+
+
+def identify(targets: Sequence[Target], options: Options = _DEFAULT) -> list[Speaks]:
     """What each target speaks, in their order.
 
     Connects to every target, within the bounds of `limits`; never logs in, never writes.

@@ -42,7 +42,10 @@ class Asking(Record):
     done: Callable[[Listener], None] | None = None
 
 
-def identified(host: Host, rows: Sequence[Listener], asking: Asking = Asking()) -> Asked:  # noqa: B008 - immutable
+_DEFAULT = Asking()
+
+
+def identified(host: Host, rows: Sequence[Listener], asking: Asking = _DEFAULT) -> Asked:
     """The rows with `speaks`, and the verdict weighed again with it.
 
     Rows of other network namespaces cannot be connected to from here; that is a gap.
