@@ -14,6 +14,7 @@ _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
@@ -162,6 +163,21 @@ def parse_target(text: str) -> Target:
             hint=f"try: portbook search {body}",
         )
     return Target(tuple(entry.port for entry in entries), named)
+
+
+def seconds_to(most: float) -> "Callable[[str], float]":
+    """A reader of a number of seconds from 0.1 to `most`, for an option's type."""
+
+    def seconds(text: str) -> float:
+        try:
+            read = float(text)
+        except ValueError:
+            read = 0
+        if not 0.1 <= read <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to {most}")
+        return read
+
+    return seconds
 
 
 def port_number(text: str) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from portbook.cli.arguments import seconds_to
 from portbook.cli.gaps import stream_gaps, tell_gaps
 from portbook.cli.identify_targets import There, parse_targets
 from portbook.cli.progress import Bar
@@ -43,7 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tcp", action="store_true", help="only TCP")
     parser.add_argument("--udp", action="store_true", help="only UDP")
     parser.add_argument(
-        "--wait", metavar="SECONDS", type=_seconds, help="how long silence may take (default: 2.6)"
+        "--wait",
+        metavar="SECONDS",
+        type=seconds_to(60),
+        help="how long silence may take (default: 2.6)",
     )
     parser.add_argument(
         "--include-printers", action="store_true", help="ask ports 9100-9107, which may print it"
@@ -51,16 +55,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wire-only", action="store_true", help="withhold what is known of the process"
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0.1 <= seconds <= 60:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 60")
-    return seconds
 
 
 def main(options: argparse.Namespace) -> int:

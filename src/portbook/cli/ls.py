@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from portbook.cli import render
+from portbook.cli.arguments import seconds_to
 from portbook.cli.gaps import stream_gaps, tell_gaps
 from portbook.cli.listing import address_of, holder_of, registered_text, speaks_text
 from portbook.cli.render import Column, Style, emit, emit_json, style_of
@@ -37,17 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identify", action="store_true", help="ask each listener what it speaks")
     parser.add_argument("--wide", action="store_true", help="cut nothing; every owner a line")
     parser.add_argument("--sort", metavar="KEY", default="port", help=", ".join(_SORT))
-    parser.add_argument("--watch", metavar="SECONDS", type=_seconds, help="again and again")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0.1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 86400")
-    return seconds
+    parser.add_argument(
+        "--watch", metavar="SECONDS", type=seconds_to(86400), help="again and again"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
