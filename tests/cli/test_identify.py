@@ -43,6 +43,7 @@ def test_everything_else_is_a_port_of_this_machine() -> None:
         ("192.0.2.1/32", "no scanner"),
         ("2001:db8::/64", "no scanner"),
         ("10.0.0.*:80", "no scanner"),
+        ("10.0.0.1-9:80", "range of hosts"),
         ("10.0.0.1,10.0.0.2:80", "no scanner"),
         ("db.example.org:1-1024", "no scanner"),
         ("::1:80", "in brackets"),

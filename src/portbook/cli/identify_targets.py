@@ -52,6 +52,11 @@ def _refuse_networks(text: str) -> None:
             f"{text} is a network, and portbook is no scanner: it looks at your own machines",
             hint=_ONE_BY_ONE,
         )
+    first, dash, _ = text.partition("-")
+    if dash and first.count(".") == 3 and first.replace(".", "").isdecimal():
+        raise UsageError(
+            f"{text} is a range of hosts, and portbook is no scanner", hint=_ONE_BY_ONE
+        )
     if any(sign in text for sign in "*,"):
         raise UsageError(f"{text!r} is a pattern, and portbook is no scanner", hint=_ONE_BY_ONE)
 

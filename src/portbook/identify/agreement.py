@@ -1,5 +1,7 @@
 """Whether what was heard is what the registry and the process let one expect."""
 
+from functools import cache
+
 from portbook.identify.probe import Probe
 from portbook.identify.probes import all_probes
 from portbook.model.speaks import Clues, Speaks
@@ -22,6 +24,11 @@ _WEB = frozenset(("http2", "grpc", "websocket"))
 """What shares HTTP's numbers."""
 
 
+@cache
+def _by_name() -> dict[str, Probe]:
+    return {probe.name: probe for probe in all_probes()}
+
+
 def is_carrier(protocol: str) -> bool:
     """Whether the protocol carries others, so that it tells little of what they are."""
     return protocol in _CARRIERS
@@ -35,7 +42,7 @@ def services_of(speaks: Speaks) -> tuple[str, ...]:
     names = dict.fromkeys((speaks.application, speaks.protocol))
     if speaks.protocol in _WEB:
         names["http"] = None
-    probes = {probe.name: probe for probe in all_probes()}
+    probes = _by_name()
     return tuple(
         dict.fromkeys(
             service for name in names if name in probes for service in probes[name].services
@@ -61,7 +68,7 @@ def agrees_with_process(speaks: Speaks, port: int) -> bool:
     heard = {speaks.protocol, speaks.application}
     if not speaks.process or not heard.isdisjoint(speaks.process):
         return True
-    probes = {probe.name: probe for probe in all_probes()}
+    probes = _by_name()
     suggested = [probes[name] for name in speaks.process if name in probes]
     if speaks.protocol in _CARRIERS:
         own = any(port in probe.ports or port in probe.secure_ports for probe in suggested)
