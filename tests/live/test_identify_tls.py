@@ -139,3 +139,21 @@ def test_the_first_message_of_tls_is_small() -> None:
     with contextlib.suppress(ssl.SSLWantReadError):
         talk.do_handshake()
     assert len(outgoing.read()) < 330
+
+
+def test_a_handshake_without_end_is_left() -> None:
+    """Records of HelloRequest, which OpenSSL skips without limit: only so many are read."""
+    sent = 0
+
+    def endless(connection: socket.socket) -> None:
+        nonlocal sent
+        while connection.recv(4096)[:1] == b"\x16":
+            while True:
+                connection.sendall(b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 1000)
+                sent += 9000
+
+    with said_of(endless) as said:
+        assert said.protocol in (None, "tls")
+        assert said.sent_bytes <= SENT_BYTES
+    # What is read, and what the kernel's buffers hold of each connection (6 MB at the most).
+    assert sent < 24_000_000
