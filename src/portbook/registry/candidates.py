@@ -1,6 +1,7 @@
 """What might really be listening on a number, best guess first, from the tables alone.
 
-Guesses are sentences of their own: each says why, and none claims more than the tables bear out.
+A guess is a fact with its reason; `candidates` says guesses in English, and the pages say the same
+guesses in their own languages. None claims more than the tables bear out.
 """
 
 from portbook.model import (
@@ -13,23 +14,61 @@ from portbook.model import (
     Unknown,
     UnofficialUse,
 )
+from portbook.model.record import Record
 from portbook.registry.same_service import match
+
+REASONS = (
+    "zero",
+    "named",
+    "displaced",
+    "silent",
+    "unofficial",
+    "own-alive",
+    "own-overtaken",
+    "own-silent",
+    "own-dynamic",
+    "own-reserved",
+    "own-unassigned",
+    "client",
+    "malware",
+    "probe-usual",
+    "probe-any",
+)
+"""Every reason of a guess: whoever says guesses in words has a sentence for each."""
+
+CATEGORIES = ("anonymity", "c2", "exploitation", "malware", "miner", "rmm")
+"""What the tool behind a guess of kind malware is for."""
+
+MOST_NAMED = 3
+"""Sources named in a sentence; the others are counted."""
 
 _MOST = 8
 _MOST_REGISTERED = 2
 _MOST_UNOFFICIAL = 4
 _MOST_BESIDE = 2  # unofficial uses beside a registered one that is alive
 _MOST_MALWARE = 2
-_MOST_NAMED = 3  # sources named in a sentence
 
-_CATEGORIES = {
-    "anonymity": "a network for anonymity",
-    "c2": "a command-and-control tool",
-    "exploitation": "an exploitation tool",
-    "malware": "malware",
-    "miner": "a crypto miner",
-    "rmm": "a tool for remote control",
-}
+
+class Guess(Record):
+    """One thing that might be listening, as facts.
+
+    `kind` is that of `Candidate`, `reason` one of REASONS. `name` is a service, a product or a
+    tool, empty where the reason says what it is; `about` a service's description. `sources` are
+    ids of those that name it, and of malware the list that does. `asked` is how many sources were
+    asked (`silent`) or found something else (`displaced`), as of `as_of`; `since` when the service
+    was registered (ISO dates). `transport` is that of an unofficial use, `category` that of a tool.
+    """
+
+    kind: str
+    reason: str
+    name: str = ""
+    about: str | None = None
+    sources: tuple[str, ...] = ()
+    asked: int = 0
+    as_of: str = ""
+    since: str | None = None
+    transport: str | None = None
+    category: str = ""
 
 
 def _holder_name(listener: Listener) -> str:
@@ -59,19 +98,17 @@ def found_here(listener: Listener) -> Candidate:
 
 
 def candidates(entry: PortEntry, *, ephemeral: bool) -> tuple[Candidate, ...]:
-    """At most eight candidates, never none.
+    """At most eight candidates in English, never none.
 
     `ephemeral`: this system takes the number for outgoing connections of its own.
     """
+    return tuple(map(_said, guesses(entry, ephemeral=ephemeral)))
+
+
+def guesses(entry: PortEntry, *, ephemeral: bool) -> tuple[Guess, ...]:
+    """The same as facts."""
     if entry.port == 0:
-        return (
-            Candidate(
-                "nothing",
-                "probe",
-                "Nothing can listen on port 0: to bind it asks the system for any free number, and"
-                " traffic to it comes from scans or broken software.",
-            ),
-        )
+        return (Guess("probe", "zero"),)
     named = [each for each in entry.assignments if each.service is not None]
     living, silent = _registered(named, entry)
     most = _MOST_BESIDE if living else _MOST_UNOFFICIAL
@@ -85,7 +122,7 @@ def candidates(entry: PortEntry, *, ephemeral: bool) -> tuple[Candidate, ...]:
         known = [own, *silent]
     if ephemeral:
         # Where nothing is known to live on the number, a passing client is the best guess.
-        known.insert(len(known) if living or unofficial else 0, _client())
+        known.insert(len(known) if living or unofficial else 0, Guess("custom", "client"))
     malware = [_malware(each) for each in entry.suspicious_uses[:_MOST_MALWARE]]
     for each in reversed(known):
         if len(known) + len(malware) < _MOST:
@@ -95,9 +132,7 @@ def candidates(entry: PortEntry, *, ephemeral: bool) -> tuple[Candidate, ...]:
     return (*known, *malware, _probe(entry))
 
 
-def _registered(
-    named: list[Assignment], entry: PortEntry
-) -> tuple[list[Candidate], list[Candidate]]:
+def _registered(named: list[Assignment], entry: PortEntry) -> tuple[list[Guess], list[Guess]]:
     """The registered services that traces name, and those that none does."""
     by_service: dict[str, list[Assignment]] = {}
     for each in named:
@@ -113,93 +148,146 @@ def _registered(
         elif traces not in told:  # `www` is only another name for what `http` is
             living.append(_alive(rows, traces))
             told.add(traces)
-    if entry.life.verdict == "alive" and not living:
+    if entry.life.verdict == "alive" and by_service and not living:
         # Only the kind of its sources made it alive: web applications on a number of HTTP.
         living = [_alive(next(iter(by_service.values())), entry.life.evidence)]
         silent = silent[1:]
     return living[:_MOST_REGISTERED], silent[:_MOST_REGISTERED]
 
 
-def _alive(rows: list[Assignment], traces: tuple[Evidence, ...]) -> Candidate:
-    sources = _sources(traces)
-    why = f"It is registered here, and {_naming(sources)} it on this number: {_list(sources)}."
-    return Candidate(_title(rows), "registered", why)
+def _alive(rows: list[Assignment], traces: tuple[Evidence, ...]) -> Guess:
+    return Guess("registered", "named", *_title(rows), sources=_sources(traces))
 
 
-def _silent(rows: list[Assignment], entry: PortEntry) -> Candidate:
+def _silent(rows: list[Assignment], entry: PortEntry) -> Guess:
     life = entry.life
-    since = f" since {rows[0].registered}" if rows[0].registered else ""
-    if life.verdict == "overtaken":
-        sources = _number(len(_sources(life.evidence)), "source")
-        but = f"what was found on this number in {sources} is something else"
-    else:
-        sources = _number(life.sources_checked, "source")
-        but = f"no public trace of it was found on this number in {sources}"
-    why = f"It is registered here{since}, but {but}, as of {life.as_of}."
-    return Candidate(_title(rows), "registered", why)
-
-
-def _unofficial(use: UnofficialUse) -> Candidate:
-    layer = use.transport or "this number"
-    why = f"It is not registered here, but {_naming(use.sources)} it on {layer}: "
-    return Candidate(use.product, "unofficial", f"{why}{_list(use.sources)}.")
-
-
-def _own(entry: PortEntry, named: list[Assignment]) -> Candidate:
-    verdict = entry.life.verdict
-    if verdict == "alive":
-        why = "Any program can be told to use this number, whatever it is registered for."
-    elif verdict == "overtaken":
-        why = "Others use this number without being registered; so may a program of one's own."
-    elif named:
-        why = (
-            "No public program is known to use this number, and programs of one's own take such"
-            " quiet numbers."
-        )
-    elif verdict == "dynamic":
-        why = "This range is never assigned, so programs may take from it what they like."
-    elif verdict == "reserved":
-        why = "IANA keeps this number back, which does not stop a program from taking it."
-    else:
-        why = "Nobody has registered this number, so programs of one's own may well take it."
-    return Candidate("an in-house application", "custom", why)
-
-
-def _client() -> Candidate:
-    return Candidate(
-        "a client's own end of a connection",
-        "custom",
-        "This system takes numbers of this range for outgoing connections, for as long as these"
-        " last.",
+    overtaken = life.verdict == "overtaken"
+    return Guess(
+        "registered",
+        "displaced" if overtaken else "silent",
+        *_title(rows),
+        asked=len(_sources(life.evidence)) if overtaken else life.sources_checked,
+        as_of=life.as_of,
+        since=rows[0].registered,
     )
 
 
-def _malware(use: SuspiciousUse) -> Candidate:
-    kind = _CATEGORIES.get(use.category, use.category)
+def _unofficial(use: UnofficialUse) -> Guess:
+    return Guess(
+        "unofficial", "unofficial", use.product, sources=use.sources, transport=use.transport
+    )
+
+
+def _own(entry: PortEntry, named: list[Assignment]) -> Guess:
+    verdict = entry.life.verdict
+    if verdict in ("alive", "overtaken"):
+        return Guess("custom", f"own-{verdict}")
+    if named:
+        return Guess("custom", "own-silent")
+    if verdict in ("dynamic", "reserved"):
+        return Guess("custom", f"own-{verdict}")
+    return Guess("custom", "own-unassigned")
+
+
+def _malware(use: SuspiciousUse) -> Guess:
     source = use.source.partition(" (")[0]  # the list's name without its licence
-    why = f"{source} lists this as a default number of {kind}; the number alone proves nothing."
-    return Candidate(use.name, "malware", why)
+    return Guess("malware", "malware", use.name, sources=(source,), category=use.category)
 
 
-def _probe(entry: PortEntry) -> Candidate:
-    if entry.life.verdict in ("alive", "overtaken"):
-        why = "Traffic without a listener is most often a scan for what is usual on this number."
-    else:
-        why = "Traffic without a listener is most often a scan that tries every number."
-    return Candidate("nothing, only a probe", "probe", why)
+def _probe(entry: PortEntry) -> Guess:
+    usual = entry.life.verdict in ("alive", "overtaken")
+    return Guess("probe", "probe-usual" if usual else "probe-any")
 
 
-def _title(rows: list[Assignment]) -> str:
-    """`ssh (The Secure Shell (SSH) Protocol)`, or the name alone."""
+def _title(rows: list[Assignment]) -> tuple[str, str | None]:
+    """The name, and the description where it says more than the name."""
     name = rows[0].service or ""
     description = next((each.description for each in rows if each.description), None)
     if description is None or description.casefold() == name.casefold():
-        return name
-    return f"{name} ({description})"
+        return name, None
+    return name, description
 
 
 def _sources(traces: tuple[Evidence, ...]) -> tuple[str, ...]:
     return tuple(sorted({each.source for each in traces}))
+
+
+# The guesses in English, for the command line and the JSON documents.
+
+_WHAT = {
+    "zero": "nothing",
+    "client": "a client's own end of a connection",
+    "probe-usual": "nothing, only a probe",
+    "probe-any": "nothing, only a probe",
+}
+_OWN = "an in-house application"
+_WHY = {
+    "zero": (
+        "Nothing can listen on port 0: to bind it asks the system for any free number, and"
+        " traffic to it comes from scans or broken software."
+    ),
+    "own-alive": "Any program can be told to use this number, whatever it is registered for.",
+    "own-overtaken": (
+        "Others use this number without being registered; so may a program of one's own."
+    ),
+    "own-silent": (
+        "No public program is known to use this number, and programs of one's own take such"
+        " quiet numbers."
+    ),
+    "own-dynamic": "This range is never assigned, so programs may take from it what they like.",
+    "own-reserved": ("IANA keeps this number back, which does not stop a program from taking it."),
+    "own-unassigned": (
+        "Nobody has registered this number, so programs of one's own may well take it."
+    ),
+    "client": (
+        "This system takes numbers of this range for outgoing connections, for as long as these"
+        " last."
+    ),
+    "probe-usual": (
+        "Traffic without a listener is most often a scan for what is usual on this number."
+    ),
+    "probe-any": "Traffic without a listener is most often a scan that tries every number.",
+}
+_CATEGORIES = {
+    "anonymity": "a network for anonymity",
+    "c2": "a command-and-control tool",
+    "exploitation": "an exploitation tool",
+    "malware": "malware",
+    "miner": "a crypto miner",
+    "rmm": "a tool for remote control",
+}
+
+
+def _said(guess: Guess) -> Candidate:
+    """One guess in English."""
+    if guess.name:
+        what = f"{guess.name} ({guess.about})" if guess.about else guess.name
+        return Candidate(what, guess.kind, _why(guess))
+    return Candidate(_WHAT.get(guess.reason, _OWN), guess.kind, _WHY[guess.reason])
+
+
+def _why(guess: Guess) -> str:
+    """Why something with a name might be there."""
+    naming = f"{_naming(guess.sources)} it on"
+    match guess.reason:
+        case "named":
+            return f"It is registered here, and {naming} this number: {_list(guess.sources)}."
+        case "unofficial":
+            layer = guess.transport or "this number"
+            return f"It is not registered here, but {naming} {layer}: {_list(guess.sources)}."
+        case "malware":
+            kind = _CATEGORIES.get(guess.category, guess.category)
+            return (
+                f"{guess.sources[0]} lists this as a default number of {kind};"
+                " the number alone proves nothing."
+            )
+    since = f" since {guess.since}" if guess.since else ""
+    sources = _number(guess.asked, "source")
+    if guess.reason == "displaced":
+        but = f"what was found on this number in {sources} is something else"
+    else:
+        but = f"no public trace of it was found on this number in {sources}"
+    return f"It is registered here{since}, but {but}, as of {guess.as_of}."
 
 
 def _naming(sources: tuple[str, ...]) -> str:
@@ -208,9 +296,9 @@ def _naming(sources: tuple[str, ...]) -> str:
 
 def _list(sources: tuple[str, ...]) -> str:
     """`nerva`, `nerva and wireshark`, `nerva, shorewall, wireshark and 2 more`."""
-    rest = len(sources) - _MOST_NAMED
+    rest = len(sources) - MOST_NAMED
     if rest > 0:
-        return f"{', '.join(sources[:_MOST_NAMED])} and {rest} more"
+        return f"{', '.join(sources[:MOST_NAMED])} and {rest} more"
     return " and ".join(filter(None, (", ".join(sources[:-1]), sources[-1])))
 
 
