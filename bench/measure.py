@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,15 @@ def interpreter() -> str:
 def portbook(*arguments: str) -> list[str]:
     """The command line of portbook, isolated from the environment and the working folder."""
     return [interpreter(), "-I", "-c", RUN, str(ROOT / "src"), *arguments]
+
+
+def with_pages(*arguments: str) -> list[str]:
+    """The same in the first Python that has the packages of the pages; PORTBOOK_PYTHON decides."""
+    for python in (interpreter(), sys.executable):
+        asked = [python, "-I", "-c", "import babel, jinja2, starlette, uvicorn"]
+        if subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0:
+            return [python, *portbook(*arguments)[1:]]
+    sys.exit("the packages of the pages are missing: pip install -r requirements/pages.txt")
 
 
 def run(argv: list[str], into: int, environ: Mapping[str, str] | None = None) -> Timed:

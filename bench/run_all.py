@@ -24,6 +24,8 @@ SCRIPTS = (
     "packages.py",
     "recorder.py",
     "identify.py",
+    "serve_pages.py",
+    "export_site.py",
 )
 
 

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from portbook.cli import COMMANDS
+from portbook.cli import COMMANDS, module_of
 from portbook.cli.arguments import parser_for
 
 FILE = Path(__file__).parent.parent / "docs" / "commands.md"
@@ -20,7 +20,7 @@ def reference() -> str:
         "# Commands\n\nWritten by `python -m tools.make_reference` from the commands' own help.\n"
     ]
     for word in (None, *COMMANDS):
-        module = import_module(f"portbook.cli.{word or 'answer'}")
+        module = import_module(module_of(word))
         title = f"portbook {word}" if word else "portbook PORT"
         parts.append(
             f"## {title}\n\n```text\n{parser_for(word, module).format_help().rstrip()}\n```\n"

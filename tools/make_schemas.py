@@ -14,13 +14,21 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from portbook import model
 from portbook.cli.history import History
 from portbook.cli.identify import Row
-from portbook.cli.map import PortMap
+from portbook.cli.open import Opened
+from portbook.cli.serve import Serving
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
+from portbook.model.feedback import Feedback, PageVotes
 from portbook.model.finding import Drift, Finding, Kept
 from portbook.model.timeline import Change, Period
+from portbook.pages.export.exporting import Export
+from portbook.pages.portmap.document import PortMap
+from portbook.pages.views.enter import Code
+from portbook.pages.views.health import Health
+from portbook.registry.census import Census
 from portbook.registry.install import Report
-from portbook.registry.orphans import OrphanReport, Tombstone
+from portbook.registry.orphans import OrphanReport
+from portbook.registry.registrations import VERDICTS, Registration
 from portbook.registry.search import Match
 from portbook.registry.sources import Sources
 
@@ -32,6 +40,8 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("alive", "overtaken", "orphan", "young"),
         *("unassigned", "reserved", "dynamic"),
     ),
+    ("Registration", "life"): VERDICTS,
+    ("Freed", "life"): ("unassigned", "reserved", "dynamic"),
     ("PortRange", "name"): ("system", "user", "dynamic"),
     ("Candidate", "kind"): ("registered", "unofficial", "custom", "malware", "probe"),
     ("Socket", "family"): ("ipv4", "ipv6"),
@@ -63,6 +73,7 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("nothing-to-roll-back", "status"),
     ),
     ("PortMap", "by"): ("life", "year", "range", "here"),
+    ("Health", "status"): ("ok", "draining"),
     ("PortMap", "layout"): ("hilbert", "rows"),
     ("InUse", "table"): ("built-in", "imported"),
     ("Bindable", "table"): ("free", "taken", "unknown"),
@@ -145,9 +156,20 @@ def documents() -> dict[str, Document]:
             (("database", str), ("samples", int), ("changes", int), _GAPS),
         ),
         "change": Document("One change of a stream", _fields(Change)),
+        "feedback": Document("What visitors said about the pages of the book", _fields(Feedback)),
+        "page-votes": Document("One page of a stream, and the votes on it", _fields(PageVotes)),
         "update": Document("What an update did, and the table in use", _fields(Report)),
+        "serve": Document("A server that answers", _fields(Serving)),
+        "open": Document("An address that lets one browser in", _fields(Opened)),
+        "health": Document("Whether the server works", _fields(Health)),
+        "code": Document("A one-time code", _fields(Code)),
         "map": Document("Every port with its kind, run-length encoded", _fields(PortMap)),
-        "tombstone": Document("One such registration of a stream", _fields(Tombstone)),
+        "tombstone": Document("One such registration of a stream", _fields(Registration)),
+        "registration": Document(
+            "One registration of a stream, of whatever life", _fields(Registration)
+        ),
+        "export": Document("What an export of the book came to", _fields(Export)),
+        "census": Document("The whole registry counted", (*_fields(Census), _GAPS)),
     }
 
 
@@ -156,6 +178,7 @@ class Schema:
 
     def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
+        self._kinds: dict[str, Any] = {}
 
     def of(self, kind: Any) -> dict[str, Any]:
         """The schema of one type."""
@@ -183,6 +206,8 @@ class Schema:
 
     def _object(self, kind: Any) -> dict[str, Any]:
         name = kind.__name__
+        if self._kinds.setdefault(name, kind) is not kind:
+            raise TypeError(f"two types of one document are called {name}")
         if name not in self.definitions:
             self.definitions[name] = {}
             self.definitions[name] = self.body(kind.__doc__ or "", self._properties(kind))

@@ -25,10 +25,14 @@ COMMANDS = {
     "search": "find services by name, description, assignee or product",
     "orphans": "registrations that nothing public uses any more",
     "map": "the port space as a picture, in the terminal or as a file",
+    "serve": "a page for every port, on http://127.0.0.1:3255/",
+    "open": "open those pages in a browser, with what this machine does",
+    "export-site": "those pages as files, for any web server or none",
+    "feedback": "what visitors of the book said about its pages",
     "sources": "the public sources that were asked whether a registration is used",
     "update": "import IANA's current registry",
 }
-"""Every command word, which is its module too, and its line in the help.
+"""Every command word, which is its module too (with `_` for `-`), and its line in the help.
 
 What is none is a port, a range or a service name (module `answer`).
 """
@@ -72,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         from portbook.cli.arguments import parse
 
-        module = import_module(f"portbook.cli.{word or 'answer'}")
+        module = import_module(module_of(word))
         return int(module.main(parse(word, module, rest)))
     except PortbookError as error:
         return complain(error)
@@ -97,6 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(EnvironmentFault(f"{where}{error.strerror or error}"))
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         return _own_fault(error)
+
+
+def module_of(word: str | None) -> str:
+    """The module of a command; that of `answer` where there is no word."""
+    return f"portbook.cli.{(word or 'answer').replace('-', '_')}"
 
 
 def _flushed(code: int) -> int:
@@ -165,4 +174,4 @@ def complain(error: "PortbookError") -> int:
     return error.exit_code
 
 
-__all__ = ["COMMANDS", "main", "run"]
+__all__ = ["COMMANDS", "main", "module_of", "run"]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-LOOK_NOWHERE = frozenset(("search", "orphans", "sources", "update"))
+LOOK_NOWHERE = frozenset(
+    ("search", "orphans", "sources", "update", "feedback", "open", "export-site")
+)
 """Commands that look at no host, and so take no options about one."""
 
 
@@ -101,7 +103,7 @@ def _overview() -> str:
     from portbook.cli import COMMANDS
 
     lines = ["commands:"]
-    lines += [f"  {word:<9} {summary}" for word, summary in COMMANDS.items()]
+    lines += [f"  {word:<11} {summary}" for word, summary in COMMANDS.items()]
     lines += [
         "",
         "  PORT is 3255, 3255/tcp, 8000-8010 or a service name; without PORT: portbook ls",

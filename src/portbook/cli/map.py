@@ -6,45 +6,14 @@ import sys
 
 from portbook.cli.arguments import parse_target
 from portbook.cli.gaps import tell_gaps
-from portbook.cli.map_curve import LAYOUTS
-from portbook.cli.map_scheme import HERE, LIFE, RANGE, SCHEMES, YEAR, Picture, Scheme, year_name
 from portbook.cli.render import emit, emit_json, safe, style_of
-from portbook.model import LAST_PORT, RANGES, Gap, UsageError, document
-from portbook.model.record import Record
+from portbook.model import UsageError, document
+from portbook.pages.portmap.codes import Codes, held_by, registered
+from portbook.pages.portmap.curve import LAYOUTS
+from portbook.pages.portmap.document import port_map
+from portbook.pages.portmap.scheme import HERE, LIFE, SCHEMES, Picture, Scheme
 
 _MOST_MARKS = 256
-
-
-class Run(Record):
-    """Neighbouring ports of one kind, `first` to `last`."""
-
-    first: int
-    last: int
-    kind: str
-
-
-class Marked(Record):
-    """A port that was asked for by --port, and its kind."""
-
-    port: int
-    kind: str
-
-
-class PortMap(Record):
-    """Every port with its kind: `counts` of each kind, and `runs` from port 0 to 65535.
-
-    `order` names the kinds, the most notable first. `written` are the files that were written.
-    """
-
-    by: str
-    layout: str
-    order: tuple[str, ...]
-    counts: dict[str, int]
-    runs: tuple[Run, ...]
-    marked: tuple[Marked, ...]
-    source: str
-    written: tuple[str, ...]
-    incomplete: tuple[Gap, ...]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,12 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Draw in the terminal, or write the files and say so; exit code 3 where sockets are hidden."""
     marked = _marked(options.port or ())
-    scheme = SCHEMES[options.by]
-    codes, source, gaps = _codes(scheme, options)
-    picture = Picture(scheme, codes, options.layout, marked, source)
+    codes = _codes(SCHEMES[options.by], options)
+    picture, gaps = codes.picture(options.layout, marked), codes.gaps
     written = _write(picture, options)
     if options.json or options.jsonl:
-        emit_json(document("map", _told(picture, written, gaps)), line=options.jsonl)
+        emit_json(document("map", port_map(picture, gaps, written)), line=options.jsonl)
         return 3 if gaps else 0
     style = style_of(options.color)
     if written:
@@ -94,52 +62,24 @@ def _marked(arguments: list[str] | tuple[()]) -> tuple[int, ...]:
     return tuple(ports)
 
 
-def _codes(scheme: Scheme, options: argparse.Namespace) -> tuple[bytes, str, tuple[Gap, ...]]:
-    """The code of every port, where they are from, and what could not be seen."""
-    if scheme is HERE:
-        return _here(options)
-    if scheme is RANGE:
-        sizes = [(scheme.code(each.name), each.last - each.first + 1) for each in RANGES]
-        codes = b"".join(bytes((code,)) * size for code, size in sizes)
-        return codes, "Ranges of RFC 6335.", ()
-    from portbook.registry import whole
+def _codes(scheme: Scheme, options: argparse.Namespace) -> Codes:
+    """The kind of every port: by the registry, or as this machine or a recorded one has it."""
+    if scheme is not HERE:
+        return registered(scheme)
+    from portbook.host import Host
 
-    if scheme is YEAR:
-        years = whole.years()
-        known = {year: scheme.code(year_name(year)) for year in set(years)}
-        return bytes(map(known.__getitem__, years)), "Dates of IANA's registry.", ()
-    lives = whole.lives()
-    known_lives = {kind.name: code for code, kind in enumerate(scheme.kinds)}
-    source = f"Traces in {lives.sources_checked} public sources, as of {lives.as_of}."
-    return bytes(map(known_lives.__getitem__, lives.values)), source, ()
-
-
-def _here(options: argparse.Namespace) -> tuple[bytes, str, tuple[Gap, ...]]:
-    """What this machine, or a recorded one, holds on each port; the most notable counts."""
-    from portbook.host import Host, clock
-    from portbook.survey import survey
-
-    host = Host(options.root)
-    found = survey(host, source=options.source)
-    codes = bytearray(LAST_PORT + 1)
-    for row in found.listeners:
-        if row.socket.state == "bound":
-            name = "bound"
-        else:
-            name = {"loopback": "loopback", "other-netns": "elsewhere"}.get(row.reach, "reachable")
-        codes[row.socket.port] = max(codes[row.socket.port], HERE.code(name))
-    return bytes(codes), f"Sockets of {host.name} at {clock.iso(host.now())}.", found.gaps
+    return held_by(Host(options.root), options.source)
 
 
 def _write(picture: Picture, options: argparse.Namespace) -> tuple[str, ...]:
     """Write what was asked for; nothing where one of the files cannot be drawn."""
     files = []
     if options.svg is not None:
-        from portbook.cli.map_svg import svg
+        from portbook.pages.portmap.svg import svg
 
         files.append((options.svg, svg(picture).encode()))
     if options.png is not None:
-        from portbook.cli.map_png import png
+        from portbook.pages.portmap.png import png
 
         files.append((options.png, png(picture)))
     if files:
@@ -148,28 +88,6 @@ def _write(picture: Picture, options: argparse.Namespace) -> tuple[str, ...]:
         for path, data in files:
             write_file(path, data, what="the map")
     return tuple(path for path, _ in files)
-
-
-def _told(picture: Picture, written: tuple[str, ...], gaps: tuple[Gap, ...]) -> PortMap:
-    kinds = picture.scheme.kinds
-    runs = []
-    first = 0
-    for port in range(1, LAST_PORT + 2):
-        if port > LAST_PORT or picture.codes[port] != picture.codes[first]:
-            runs.append(Run(first, port - 1, kinds[picture.codes[first]].name))
-            first = port
-    counts = picture.counts()
-    return PortMap(
-        picture.scheme.name,
-        picture.layout,
-        tuple(counts),
-        counts,
-        tuple(runs),
-        tuple(Marked(port, picture.kind(port).name) for port in picture.marked),
-        picture.source,
-        written,
-        gaps,
-    )
 
 
 def _depth(*, colored: bool) -> str:

@@ -3,10 +3,10 @@
 A line shows two rows of cells, so that the map is about as high as it is wide.
 """
 
-from portbook.cli.map_curve import SIDE, cells, place_of, ports_per_cell
-from portbook.cli.map_scheme import Kind, Picture
 from portbook.cli.render import Style, wrap
 from portbook.model.record import Record
+from portbook.pages.portmap.curve import SIDE, cells, place_of, ports_per_cell
+from portbook.pages.portmap.scheme import Kind, Picture
 
 TRUE, INDEXED, PLAIN = "true", "256", "plain"
 """How many colours the terminal has."""

@@ -187,6 +187,10 @@ def _make(path: str, kind: Kind) -> None:
             finally:
                 link.close()
         with _reached(path):
+            # The log of a file that was taken away would be played into the new one.
+            for left in (f"{path}-wal", f"{path}-shm"):
+                if os.path.lexists(left):
+                    os.unlink(left)
             os.rename(new, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from portbook import sockets as kernel
 from portbook.host import Host
-from portbook.model import Advice, Answer
+from portbook.model import SYSTEM, Advice, Answer, Bindable, Gap, Listener, PortEntry
 from portbook.survey.bindability import (
     BINDABLE,
     bindable,
@@ -45,7 +45,6 @@ def look_at(
     source: str | None = None,
 ) -> list[Answer]:
     """The same for several ports, with one reading of the kernel's tables."""
-    from portbook.registry.candidates import candidates, found_here
     from portbook.registry.lookup import lookup
 
     host = host or Host()
@@ -54,33 +53,81 @@ def look_at(
     holding = holding_of(host, ports, transport, source, bus=len(ports) == 1)
     answers = []
     for entry in entries:
-        mine = holding.listeners.get(entry.port, ())
         advice = Advice(
             ephemeral=settings.is_ephemeral(entry.port),
             browser_blocked=entry.browser_blocked,
             privileged=entry.port > 0 and settings.is_privileged(entry.port),
             kernel_reserved=settings.is_reserved(entry.port),
         )
-        found = tuple(found_here(listener) for listener in mine[:1])
         judged = {
-            kind: bindable(holding, settings, entry.port, kind, bind=bind and host.live)
+            kind.value: bindable(holding, settings, entry.port, kind, bind=bind and host.live)
             for kind in BINDABLE
             if transport in (None, kind)
         }
-        answers.append(
-            Answer(
-                port=entry.port,
-                range=entry.range,
-                assignments=entry.assignments,
-                life=entry.life,
-                unofficial=entry.unofficial,
-                suspicious_uses=entry.suspicious_uses,
-                candidates=found + candidates(entry, ephemeral=advice.ephemeral),
-                listeners=mine,
-                bindable={kind.value: said for kind, said in judged.items()},
-                advice=advice,
-                claim=None,
-                incomplete=(*settings.gaps, *holding.gaps),
-            )
-        )
+        mine = tuple(holding.listeners.get(entry.port, ()))
+        answers.append(_answer(entry, advice, mine, judged, (*settings.gaps, *holding.gaps)))
     return answers
+
+
+def by_the_book(port: int, transport: str | None = None) -> Answer:
+    """What the tables tell about one port: the same on every machine, and no machine is asked.
+
+    The advice is by the usual defaults: Linux asks a privilege below 1024 and takes 32768-60999
+    for outgoing connections, others the dynamic range.
+
+    Raises:
+        BadPort: `port` or `transport` is none.
+        TableFault: the registry cannot be read.
+    """
+    from portbook.registry.lookup import lookup
+
+    entry = lookup(port, transport)
+    gap = Gap(
+        "what holds it, and whether it can be bound",
+        "no machine was looked at: this is what the tables tell",
+        f"portbook {port}/{transport}" if transport else f"portbook {port}",
+    )
+    return _answer(entry, usual_advice(entry), (), {}, (gap,))
+
+
+def usual_advice(entry: PortEntry) -> Advice:
+    """What to know of the number of `entry` on a machine with the defaults of its system.
+
+    Raises:
+        TableFault: the table of ephemeral ranges is missing or broken.
+    """
+    from portbook.registry.nearby import advice_for
+
+    return Advice(
+        ephemeral=any(each.code == "ephemeral" for each in advice_for(entry).against),
+        browser_blocked=entry.browser_blocked,
+        privileged=0 < entry.port <= SYSTEM.last,
+        kernel_reserved=False,
+    )
+
+
+def _answer(
+    entry: PortEntry,
+    advice: Advice,
+    listeners: tuple[Listener, ...],
+    bindable: dict[str, Bindable],
+    incomplete: tuple[Gap, ...],
+) -> Answer:
+    """What the tables tell of one port, with what is known of a machine."""
+    from portbook.registry.candidates import candidates, found_here
+
+    found = tuple(found_here(listener) for listener in listeners[:1])
+    return Answer(
+        port=entry.port,
+        range=entry.range,
+        assignments=entry.assignments,
+        life=entry.life,
+        unofficial=entry.unofficial,
+        suspicious_uses=entry.suspicious_uses,
+        candidates=found + candidates(entry, ephemeral=advice.ephemeral),
+        listeners=listeners,
+        bindable=bindable,
+        advice=advice,
+        claim=None,
+        incomplete=incomplete,
+    )

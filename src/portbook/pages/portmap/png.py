@@ -1,8 +1,8 @@
 """The map as a PNG, by Pillow (the optional extra `pages`): for papers and slides. Pure."""
 
-from portbook.cli.map_curve import SIDE, cells, place_of
-from portbook.cli.map_scheme import Picture
 from portbook.model import EnvironmentFault
+from portbook.pages.portmap.curve import SIDE, cells, place_of
+from portbook.pages.portmap.scheme import Picture
 
 SCALE = 4
 """Pixels per side of a port."""

@@ -4,10 +4,11 @@ Equal cells side by side become one rectangle, and the rectangles of a kind one 
 file stays far below the 65,536 elements that it shows.
 """
 
+from functools import lru_cache
 from html import escape
 
-from portbook.cli.map_curve import SIDE, cells, place_of
-from portbook.cli.map_scheme import Picture
+from portbook.pages.portmap.curve import SIDE, cells, place_of
+from portbook.pages.portmap.scheme import HERE, Picture
 
 _SCALE = 4
 _MAP = SIDE * _SCALE
@@ -17,6 +18,7 @@ _BESIDE = 72
 _TOP = 72
 _LINE = 26
 _FEWEST = 7  # lines below the map, that the key of numbers fits beside them
+_FEW = 2000  # ports that can have a dot each
 _QUARTER = SIDE // 4
 _BLOCK = _QUARTER * _QUARTER
 _ROLE = 'role="img" aria-labelledby="title desc"'
@@ -25,7 +27,7 @@ _INK = (("light", "#1a1a1a", "#ffffff"), ("dark", "#f0f0f0", "#121212"))
 
 
 def svg(picture: Picture) -> str:
-    """The whole file."""
+    """The whole file, with heading, key and legend."""
     counts = list(picture.counts().items())
     left = _MARGIN if picture.layout == "hilbert" else _BESIDE
     lines = max(len(counts) + 1 + bool(picture.marked), _FEWEST)
@@ -45,6 +47,7 @@ def svg(picture: Picture) -> str:
             f'<text x="{left}" y="46" class="head">{escape(picture.heading())}</text>',
             f'<g transform="translate({left} {_TOP}) scale({_SCALE})">',
             *_map(picture),
+            *_dots(picture),
             *_rings(picture),
             "</g>",
             *_numbers(picture, left),
@@ -56,21 +59,39 @@ def svg(picture: Picture) -> str:
     )
 
 
-def _style(picture: Picture) -> str:
+def plate(picture: Picture) -> str:
+    """The map alone, without a word: for a page that has heading and legend in its own language."""
+    return "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}">',
+            f"<style>{_style(picture, worded=False)}</style>",
+            *_map(picture),
+            *_dots(picture),
+            *_rings(picture),
+            "</svg>\n",
+        )
+    )
+
+
+def _style(picture: Picture, *, worded: bool = True) -> str:
     """The colours, those for dark behind a media query."""
     rules = [
-        "text{font-family:system-ui,sans-serif;font-size:17px}.head{font-size:26px}",
-        ".place{font-size:13px;text-anchor:middle}.first{font-size:13px;text-anchor:end}",
         "path{shape-rendering:crispEdges}.net,.mark,.halo{fill:none}",
-        ".net{stroke-width:.25;stroke-opacity:.6}.mark{stroke-width:.6}.halo{stroke-width:1.4}",
+        ".net{stroke-width:.25;stroke-opacity:.6}.dot{stroke-width:.3}.mark{stroke-width:.6}.halo{stroke-width:1.4}",
     ]
+    if worded:
+        rules += (
+            "text{font-family:system-ui,sans-serif;font-size:17px}.head{font-size:26px}",
+            ".place{font-size:13px;text-anchor:middle}.first{font-size:13px;text-anchor:end}",
+        )
     for theme, ink, paper in _INK:
         kinds = "".join(
             f".k{at}{{fill:{kind.light if theme == 'light' else kind.dark}}}"
             for at, kind in enumerate(picture.scheme.kinds)
         )
-        inked = f"text{{fill:{ink}}}.net,.mark,.key{{stroke:{ink}}}"
-        colors = f"{kinds}{inked}.page{{fill:{paper}}}.halo{{stroke:{paper}}}"
+        colors = f"{kinds}.net,.mark,.key,.dot{{stroke:{ink}}}.halo{{stroke:{paper}}}"
+        if worded:
+            colors += f"text{{fill:{ink}}}.page{{fill:{paper}}}"
         rules.append(
             colors if theme == "light" else f"@media(prefers-color-scheme:dark){{{colors}}}"
         )
@@ -79,10 +100,7 @@ def _style(picture: Picture) -> str:
 
 def _map(picture: Picture) -> list[str]:
     """The cells, and a net of 16 squares or bands of 4,096 ports."""
-    paths: dict[int, list[str]] = {}
-    for code, x, y, width, height in rectangles(cells(picture.codes, picture.layout)):
-        paths.setdefault(code, []).append(f"M{x} {y}h{width}v{height}h-{width}z")
-    drawn = [f'<path class="k{code}" d="{"".join(paths[code])}"/>' for code in sorted(paths)]
+    drawn = _paths(picture.codes, picture.layout)
     if picture.layout == "hilbert":
         inner = range(_QUARTER, SIDE, _QUARTER)
         lines = "".join(f"M{at} 0v{SIDE}M0 {at}h{SIDE}" for at in inner)
@@ -90,6 +108,27 @@ def _map(picture: Picture) -> list[str]:
         band = _BLOCK // SIDE
         lines = "".join(f"M0 {at}h{SIDE}" for at in range(band, SIDE, band))
     return [*drawn, f'<path class="net" d="M0 0h{SIDE}v{SIDE}h-{SIDE}z{lines}"/>']
+
+
+@lru_cache(maxsize=8)
+def _paths(codes: bytes, layout: str) -> tuple[str, ...]:
+    """One path for each code. Kept, because a page with other marks has the same."""
+    paths: dict[int, list[str]] = {}
+    for code, x, y, width, height in rectangles(cells(codes, layout)):
+        paths.setdefault(code, []).append(f"M{x} {y}h{width}v{height}h-{width}z")
+    return tuple(f'<path class="k{code}" d="{"".join(paths[code])}"/>' for code in sorted(paths))
+
+
+def _dots(picture: Picture) -> list[str]:
+    """Few ports among thousands, as those of one machine: as a dot each, or nobody sees them."""
+    if picture.scheme is not HERE or len(picture.codes) - picture.codes.count(0) > _FEW:
+        return []
+    lines = []
+    for port in filter(picture.codes.__getitem__, range(len(picture.codes))):
+        place = place_of(port, picture.layout)
+        at = f'cx="{place.x + 0.5}" cy="{place.y + 0.5}"'
+        lines.append(f'<circle class="k{picture.codes[port]} dot" {at} r="1.4"/>')
+    return lines
 
 
 def _rings(picture: Picture) -> list[str]:

@@ -59,7 +59,7 @@ LIFE = Scheme(
     ),
 )
 
-_BANDS = (
+BANDS = (
     (2002, "to 2002", "1", "#482878"),
     (2005, "2003-2005", "2", "#31688e"),
     (2008, "2006-2008", "3", "#21918c"),
@@ -67,6 +67,7 @@ _BANDS = (
     (2017, "2013-2017", "5", "#90d743"),
     (9999, "2018 on", "6", "#fde725"),
 )
+"""Bands of years: the last year of each, its name, its sign, its colour."""
 
 YEAR = Scheme(
     "year",
@@ -76,7 +77,7 @@ YEAR = Scheme(
         _faint("undated", "0", "registered, IANA gives no date", "#a3a3a3", "#7d7d7d"),
         *(
             _kind(name, sign, color, "first registered in these years")
-            for _, name, sign, color in _BANDS
+            for _, name, sign, color in BANDS
         ),
     ),
 )
@@ -143,4 +144,4 @@ def year_name(year: int | None) -> str:
     """The kind of a port that was first registered in `year` (0: no date; None: never)."""
     if not year:
         return "unregistered" if year is None else "undated"
-    return next(name for last, name, _, _ in _BANDS if year <= last)
+    return next(name for last, name, _, _ in BANDS if year <= last)

@@ -1,0 +1,208 @@
+"""Answers to requests: pages and documents with their ETag, and plain errors."""
+
+import hashlib
+import json
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portbook.model import document
+from portbook.pages.asked import language_of, place_of, site_of
+from portbook.pages.book import book
+from portbook.pages.words import Words, words
+
+HTML = "text/html; charset=utf-8"
+JSON = "application/json"
+_PRIVATE = "no-store"
+_REVALIDATE = "no-cache"  # keep it, but ask whether it is still so: that costs a 304
+
+
+class Refused(HTTPException):
+    """A request that cannot be answered: `status` (an HTTP status code), and a sentence in English.
+
+    `message` is a message of the catalogues with `%(name)s` for `values`; it is said in the
+    language of the request. `hint` is a second sentence, `suggestions` are addresses without
+    language with what to call them.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        hint: str = "",
+        suggestions: tuple[tuple[str, str], ...] = (),
+        headers: dict[str, str] | None = None,
+        **values: object,
+    ) -> None:
+        super().__init__(status, message, headers)
+        self.message = message
+        self.hint = hint
+        self.suggestions = suggestions
+        self.values = values
+
+
+def words_of(request: Request) -> Words:
+    """The words of the language that was asked for."""
+    return words(language_of(request.scope, request.headers.get("accept-language")))
+
+
+def page(request: Request, template: str, /, *, status: int = 200, **facts: object) -> Response:
+    """One page in the language that was asked for."""
+    body = rendered(request, template, **facts)
+    return shown(request, body, status=status, private=place_of(request).known)
+
+
+def rendered(request: Request, template: str, /, **facts: object) -> bytes:
+    """The page itself, for who keeps it; it differs by language, base and path."""
+    return book(words_of(request).language).render(template, place_of(request), **facts)
+
+
+def shown(request: Request, body: bytes, *, status: int = 200, private: bool) -> Response:
+    """A page that is there already."""
+    headers = {
+        "content-language": words_of(request).language,
+        "vary": "Accept-Language, Cookie",
+    }
+    return tagged(request, body, HTML, status=status, private=private, headers=headers)
+
+
+def data(
+    request: Request, name: str, body: object, *, status: int = 200, private: bool = False
+) -> Response:
+    """The document `portbook/<name>/1`, as the command line prints it."""
+    return written(request, coded(name, body), status=status, private=private)
+
+
+def coded(name: str, body: object) -> bytes:
+    """The document as JSON in UTF-8."""
+    text = json.dumps(document(name, body), ensure_ascii=False, indent=2) + "\n"
+    return text.encode("utf-8", "replace")
+
+
+def written(request: Request, body: bytes, *, status: int = 200, private: bool = False) -> Response:
+    """A document that is there already."""
+    headers = {"vary": "Cookie, Authorization"}
+    return tagged(request, body, JSON, status=status, private=private, headers=headers)
+
+
+def tagged(
+    request: Request,
+    body: bytes,
+    kind: str,
+    *,
+    status: int = 200,
+    private: bool = False,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """`body` with its ETag, or 304 for who has it already (RFC 9110 section 13.1.2).
+
+    The tag is weak, because the same page may travel compressed.
+    """
+    told = dict(headers or {})
+    told["cache-control"] = _PRIVATE if private else _REVALIDATE
+    if status == HTTPStatus.OK:
+        tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        told["etag"] = tag
+        if _matches(request.headers.get("if-none-match"), tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
+    return Response(body, status, told, kind)
+
+
+def _matches(known: str | None, tag: str) -> bool:
+    if known is None:
+        return False
+    bare = tag.removeprefix("W/")
+    return any(each.strip().removeprefix("W/") in (bare, "*") for each in known.split(","))
+
+
+def moved(request: Request, path: str, *, status: int = HTTPStatus.FOUND) -> Response:
+    """A redirect inside of the book; `path` is an address without language."""
+    base = place_of(request).base
+    return RedirectResponse(f"{base}{path.removeprefix('/')}", status)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """A plain page for what cannot be answered; for a JSON twin a JSON error."""
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    spoken = words_of(request)
+    if isinstance(error, Refused):
+        sentence = spoken.text(error.message, **error.values)
+        hint = spoken.text(error.hint) if error.hint else ""
+        suggestions = error.suggestions
+    else:
+        sentence, hint, suggestions = _usual(spoken, status), "", ()
+    if wants_json(request):
+        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+        told: dict[str, str] = {"code": code, "message": sentence}
+        if hint:
+            told["hint"] = hint
+        body = json.dumps({"error": told}, ensure_ascii=False).encode("utf-8", "replace")
+        response = tagged(request, body, JSON, status=status, private=True)
+    else:
+        response = page(
+            request,
+            "error.html",
+            status=status,
+            code=int(status),
+            sentence=sentence,
+            hint=hint,
+            suggestions=suggestions,
+        )
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a JSON twin was asked for."""
+    return request.scope["path"].endswith(".json") or (
+        request.headers.get("content-type", "").startswith(JSON)
+    )
+
+
+def _usual(spoken: Words, status: HTTPStatus) -> str:
+    """A sentence for an error that no view has raised itself."""
+    if status == HTTPStatus.NOT_FOUND:
+        return spoken.text("There is no such page in this book.")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return spoken.text("This address does not take such a request.")
+    return spoken.text("This request cannot be answered.")
+
+
+def require_token(request: Request) -> None:
+    """Refuse who has not shown the token.
+
+    Raises:
+        Refused: 401, with the way to get in.
+    """
+    if not place_of(request).known:
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "This shows what runs on this machine, so it is only for who has the token.",
+            hint="Open the book with the command: portbook open",
+            suggestions=(("/enter", words_of(request).text("Enter")),),
+            headers={"www-authenticate": 'Bearer realm="portbook"'},
+        )
+
+
+__all__ = [
+    "Refused",
+    "coded",
+    "data",
+    "moved",
+    "page",
+    "refused",
+    "rendered",
+    "require_token",
+    "shown",
+    "site_of",
+    "tagged",
+    "wants_json",
+    "words_of",
+    "written",
+]

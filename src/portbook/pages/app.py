@@ -1,0 +1,106 @@
+"""The application: which address is which page."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute, Route
+
+from portbook.pages.answering import refused
+from portbook.pages.asked import LanguagePath
+from portbook.pages.book import book
+from portbook.pages.guard import Guard
+from portbook.pages.site import Site
+from portbook.pages.views import (
+    assignee,
+    enter,
+    error,
+    feedback,
+    health,
+    here,
+    here_part,
+    home,
+    method,
+    metrics,
+    name,
+    openapi,
+    orphans,
+    port,
+    search,
+    static,
+    year,
+)
+from portbook.pages.views import (
+    map as portmap,
+)
+from portbook.pages.words import languages
+
+_COMPRESSED_FROM = 800  # bytes; less fits one packet either way
+_LEVEL = 4  # 9 KB in 0.1 ms; level 9 saves 3 % more and takes twice as long (measured)
+
+
+def make_app(site: Site) -> Starlette:
+    """The book of one server.
+
+    Raises:
+        EnvironmentFault: the catalogue of a language is broken.
+    """
+    for tag in languages():
+        book(tag)
+    app = Starlette(
+        routes=_routes(),
+        middleware=[
+            Middleware(Guard, site.settings),
+            Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_LEVEL),
+            Middleware(LanguagePath),
+        ],
+        exception_handlers={HTTPException: refused, Exception: error.failed},
+    )
+    app.state.site = site
+    return app
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        # First what is asked for most: a route that does not fit costs 1.5 us.
+        Route("/{port:int}", port.port),
+        Route("/{port:int}.json", port.port_json),
+        Route("/{port:int}/here", here_part.port_here),
+        Route("/{port:int}/{transport}.json", port.transport_json),
+        Route("/{port:int}/{transport}", port.transport),
+        Route("/", home.home),
+        Route("/search", search.search),
+        Route("/search.json", search.search_json),
+        Route("/orphans", orphans.orphans),
+        Route("/orphans.json", orphans.orphans_json),
+        Route("/census.json", orphans.census_json),
+        Route("/orphans/{name}.svg", orphans.chart),
+        Route("/orphans/{thousand}", orphans.orphans_of),
+        Route("/assignee/{id}.json", assignee.assignee_json),
+        Route("/assignee/{id}", assignee.assignee),
+        Route("/year/{year}.json", year.year_json),
+        Route("/year/{year}", year.year),
+        Route("/method", method.method),
+        Route("/here", here.here),
+        Route("/here.json", here.here_json),
+        Route("/here/part", here.here_part),
+        Route("/map", portmap.view),
+        Route("/map.json", portmap.view_json),
+        Route("/map.svg", portmap.view_svg),
+        Route("/map/{name}", portmap.asset),
+        Route("/feedback", feedback.feedback, methods=["GET", "POST"]),
+        Route("/feedback.json", feedback.twin),
+        Route("/feedback/thanks", feedback.thanks),
+        Route("/enter", enter.form),
+        Route("/enter", enter.enter, methods=["POST"]),
+        Route("/enter/code", enter.code, methods=["POST"]),
+        Route("/leave", enter.leave, methods=["POST"]),
+        Route("/healthz", health.health),
+        Route("/metrics", metrics.metrics),
+        Route("/openapi.json", openapi.openapi),
+        Route("/static/{name}", static.static),
+        Route("/name/{name:path}.json", name.named_json),
+        Route("/name/{name:path}", name.named),
+        Route("/{name}.json", name.named_json),
+        Route("/{name}", name.short),
+    ]

@@ -1,0 +1,1 @@
+"""What the pages tell, from the registry alone: no web framework, no template, no machine."""

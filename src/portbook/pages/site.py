@@ -1,0 +1,28 @@
+"""What all views of one server share."""
+
+from starlette.requests import Request
+
+from portbook.pages.feedback import FeedbackDesk
+from portbook.pages.live import Live
+from portbook.pages.metrics import Metrics
+from portbook.pages.settings import Settings
+from portbook.pages.tokens import Tokens
+
+
+class Site:
+    """The settings of a server, and what it keeps between requests.
+
+    `live` is None where nothing of this machine may be shown.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tokens = Tokens(settings.token_file, secure=settings.secure)
+        self.live = Live() if settings.live else None
+        self.feedback = FeedbackDesk(settings.feedback_file)
+        self.metrics = Metrics()
+        self.draining = False
+
+    def knows(self, request: Request) -> bool:
+        """Whether who asks has shown the token."""
+        return self.tokens.admits(request)
