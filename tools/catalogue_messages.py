@@ -1,8 +1,8 @@
-"""Finds the messages of one source file of the pages, in Python or in a template.
+"""Finds the messages of one source file, in Python or in a template.
 
-A message is the first argument of `text`, the first two of `plural`, the sentence and the hint
-of `Refused`, and what stands in `{% trans %}`. Each must be a literal, or a choice between
-literals (`a if x else b`).
+A message is the first argument of `Said` and of `text`, the first two of `plural`, the sentence
+and the hint of `Refused`, and what stands in `{% trans %}`. Each must be a literal, or a choice
+between literals (`a if x else b`). Outside of the pages only `Said` makes messages.
 """
 
 import ast
@@ -14,7 +14,17 @@ from jinja2.ext import InternationalizationExtension
 
 from portbook.pages import catalogue
 
+OUTSIDE = "../"
 _SAID = {"text": 1, "plural": 2}
+_MADE = {"Said": 1, "Said.plural": 2}
+_SHOWN = {
+    "Gap": (0, 1, 2),
+    "Suspicion": (2,),
+    "SourceFailed": (0, 1),
+    "BadAnswer": (0,),
+    "BadDiag": (0,),
+}
+"""What the pages show of what is made outside of them, by the places of the arguments."""
 _IN_TEMPLATES = {"gettext": 1, "_": 1, "ngettext": 2, "plural": 2}
 _NO_VALUES = {"hint", "suggestions", "headers"}
 _RAISED = ("message", "hint")
@@ -22,7 +32,10 @@ _RAISED = ("message", "hint")
 
 
 class Found(NamedTuple):
-    """One message: one form, or singular and plural; `file` is relative to the pages."""
+    """One message: one form, or singular and plural; `file` is relative to the pages.
+
+    A file outside of them is relative to the package, behind `../`.
+    """
 
     forms: tuple[str, ...]
     file: str
@@ -65,7 +78,7 @@ def _python(file: str, text: str) -> Iterator[Found | Fault]:
     other_names = dict(_other_names(tree))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-        name = _called(call, other_names)
+        name = _made(call) or ("" if file.startswith(OUTSIDE) else _called(call, other_names))
         for arguments, values in _asked(call, name):
             for forms in _choices(arguments, constants):
                 if not forms:
@@ -73,7 +86,7 @@ def _python(file: str, text: str) -> Iterator[Found | Fault]:
                     yield Fault(file, call.lineno, f"not a literal message: {said}")
                     continue
                 yield Found(forms, file, call.lineno)
-                for what in _misfits(forms, values, implied=name == "plural"):
+                for what in _misfits(forms, values, implied=name.endswith("plural")):
                     yield Fault(file, call.lineno, f"{what}: {forms[0]!r}")
 
 
@@ -101,6 +114,12 @@ def _called(call: ast.Call, other_names: dict[str, str]) -> str:
     return other_names.get(call.func.id, call.func.id) if isinstance(call.func, ast.Name) else ""
 
 
+def _made(call: ast.Call) -> str:
+    """`Said` or `Said.plural` where that is called."""
+    name = ast.unparse(call.func)
+    return name if name in _MADE else ""
+
+
 def _asked(call: ast.Call, name: str) -> Iterator[tuple[list[ast.expr], set[str] | None]]:
     """The arguments of a call that are messages, with the names of their values.
 
@@ -113,6 +132,8 @@ def _asked(call: ast.Call, name: str) -> Iterator[tuple[list[ast.expr], set[str]
         first = call.args[0]
         if not (isinstance(first, ast.Attribute) and first.attr in _RAISED):
             yield call.args[: _SAID[name]], values
+    elif name in _MADE:
+        yield call.args[: _MADE[name]], values
     elif name == "Refused":
         yield call.args[1:2], None if values is None else values - _NO_VALUES
         yield from (([each.value], set()) for each in call.keywords if each.arg == "hint")
@@ -146,6 +167,18 @@ def _misfits(forms: tuple[str, ...], values: set[str] | None, *, implied: bool) 
         yield f"a value for {surplus}, which is not there"
     if (given or implied) and any(catalogue.strays(form) for form in forms):
         yield "a % that stands alone"
+
+
+def unsaid(file: str, text: str) -> Iterator[Fault]:
+    """English texts that the pages will show, and that are no `Said`."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        for at in _SHOWN.get(node.func.id, ()):
+            for given in node.args[at : at + 1]:
+                literal = isinstance(given, ast.Constant) and isinstance(given.value, str)
+                if literal or isinstance(given, ast.JoinedStr):
+                    yield Fault(file, given.lineno, f"no Said: {ast.unparse(given)[:80]}")
 
 
 def _template(file: str, text: str) -> Iterator[Found | Fault]:

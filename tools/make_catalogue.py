@@ -1,9 +1,10 @@
 """Update the languages of the pages from their sources: python -m tools.make_catalogue [--check].
 
 Every message of src/portbook/pages is found by parsing, never by running: calls of `Words` in
-Python and in templates, `{% trans %}`, and the sentences of `Refused`. What is not a literal
-cannot be translated and is an error. A catalogue lists the messages in the order of the files,
-without line numbers and dates, so a difference in it is a difference in the texts.
+Python and in templates, `{% trans %}`, and the sentences of `Refused`; so is every `Said` of the
+folders that look at the machine. What is not a literal cannot be translated and is an error. A
+catalogue lists the messages in the order of the files, without line numbers and dates, so a
+difference in it is a difference in the texts.
 """
 
 import argparse
@@ -16,13 +17,23 @@ from typing import NamedTuple
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import write_po
-from tools.catalogue_messages import Fault, Found, messages
+from tools.catalogue_messages import OUTSIDE, Fault, Found, messages, unsaid
 
 from portbook.model import EnvironmentFault
 from portbook.pages import catalogue
 
 PAGES = Path(__file__).parent.parent / "src" / "portbook" / "pages"
 LANGUAGES = PAGES / "languages"
+LOOKING = ("host", "owners", "sockets", "survey", "verdict")
+"""The folders beside the pages whose sentences the pages show."""
+COMMANDS_ALONE = frozenset(
+    (
+        *("host/feedback_reader.py", "sockets/elsewhere.py", "sockets/hidden.py"),
+        *("sockets/settings.py", "survey/answering.py", "survey/bindability.py"),
+        "survey/identifying.py",
+    )
+)
+"""Files whose gaps only the command line shows, in English: no survey for the pages makes them."""
 _HEADER = """\
 # The {english} texts of portbook's pages. How to translate: docs/translating.md
 #
@@ -53,16 +64,20 @@ class State(NamedTuple):
 
 def sources(pages: Path = PAGES) -> tuple[list[Found], list[Fault]]:
     """Every message in the order of the files, and every text that cannot be translated."""
-    found: list[Found] = []
+    items: list[Found | Fault] = []
     wrong: list[Fault] = []
     templates = [file for file in (pages / "templates").rglob("*") if file.is_file()]
     for file in sorted([*pages.rglob("*.py"), *templates]):
         name = file.relative_to(pages).as_posix()
-        for item in messages(name, file.read_text(encoding="utf-8")):
-            if isinstance(item, Fault):
-                wrong.append(item)
-            else:
-                found.append(item)
+        items += messages(name, file.read_text(encoding="utf-8"))
+    package = pages.parent
+    for file in sorted(each for folder in LOOKING for each in (package / folder).rglob("*.py")):
+        name, text = file.relative_to(package).as_posix(), file.read_text(encoding="utf-8")
+        items += messages(f"{OUTSIDE}{name}", text)
+        if name not in COMMANDS_ALONE:
+            wrong += unsaid(f"{OUTSIDE}{name}", text)
+    found = [item for item in items if isinstance(item, Found)]
+    wrong += [item for item in items if isinstance(item, Fault)]
     wrong.extend(_clashes(found))
     return found, wrong
 

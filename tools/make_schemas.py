@@ -73,7 +73,7 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("nothing-to-roll-back", "status"),
     ),
     ("PortMap", "by"): ("life", "year", "range", "here"),
-    ("Health", "status"): ("ok", "draining"),
+    ("Health", "status"): ("ok", "outdated", "draining"),
     ("PortMap", "layout"): ("hilbert", "rows"),
     ("InUse", "table"): ("built-in", "imported"),
     ("Bindable", "table"): ("free", "taken", "unknown"),

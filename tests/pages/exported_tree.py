@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 from portbook.pages.export.contents import parts
 from portbook.pages.export.manifest import Manifest
 from portbook.pages.export.plan import Plan
+from portbook.pages.prose.sources import LISTS
 from portbook.pages.words import languages
 from portbook.registry.sources import read_sources
 
 _OUTWARD = ("www.rfc-editor.org", "www.iana.org")
-"""Where a reader may be sent, beside the sources of the evidence."""
+"""Where a reader may be sent, beside the sources of the tables."""
 
 _ADDRESSES = frozenset(("href", "src", "action", "content", "poster", "srcset", "cite"))
 _REFRESH = re.compile(r"[0-9]+; url=(.*)")
@@ -64,6 +65,7 @@ def faults(folder: Path) -> Iterator[str]:
     """Links that lead nowhere or where they must not."""
     pages = {path: _read(path) for path in folder.rglob("*.html")}
     outward = {*_OUTWARD, *(urlsplit(each.link).netloc for each in read_sources().sources)}
+    outward |= {urlsplit(address).netloc for _, address in LISTS.values()}
     for path, page in pages.items():
         name = str(path.relative_to(folder))
         for tag, attribute, value in page.found:

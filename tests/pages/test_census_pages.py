@@ -273,7 +273,7 @@ def test_the_method_names_every_source(server: Serving) -> None:
     rows = {row[0]: row for row in page.table("Where traces").rows}
     for each in portbook("sources", "--json").document["sources"]:
         row = (each["id"], each["title"], each["version"], each["licence"])
-        assert rows[each["id"]] == row
+        assert rows[each["id"]] == (*row, "23 November 2026")
         assert each["link"] in page.links
     assert "seven lives" in page.text
 

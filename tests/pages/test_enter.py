@@ -4,7 +4,9 @@ import http.client
 import json
 import os
 import re
+import shutil
 import ssl
+import stat
 import subprocess
 import sys
 import time
@@ -54,10 +56,10 @@ def code_of(server: Serving) -> str:
 
 def cookie_of(reply: Reply) -> str:
     """The Cookie header that a browser makes of the answer."""
-    found = SimpleCookie(reply.headers["set-cookie"])["portbook-session"]
+    (found,) = SimpleCookie(reply.headers["set-cookie"]).values()
     assert found["httponly"] and found["samesite"].lower() == "strict" and found["path"] == "/"
     assert not found["domain"] and not found["expires"]
-    return f"portbook-session={found.value}"
+    return f"{found.key}={found.value}"
 
 
 def opened(server: Serving, *arguments: str, **env: str) -> Ran:
@@ -126,6 +128,43 @@ def test_another_site_cannot_send_the_form(server: Serving) -> None:
         assert reply.status == 403
     crossed = server.ask("/enter", "POST", body, Content_Type=FORM, Sec_Fetch_Site="cross-site")
     assert crossed.status == 403
+
+
+def test_two_servers_on_one_host_leave_each_other_their_sessions(
+    server: Serving, tmp_path: Path
+) -> None:
+    """A browser sends the cookies of both to both, and keeps one of each name."""
+    with serving(tmp_path) as other:
+        jar = {}
+        for each in (server, other):
+            name, _, value = cookie_of(enter(each, each.token)).partition("=")
+            jar[name] = value
+        both = "; ".join(f"{name}={value}" for name, value in jar.items())
+        assert sorted(jar) == sorted(f"portbook-session-{each.port}" for each in (server, other))
+        for each in (server, other):
+            assert each.ask("/here", Cookie=both).status == 200
+
+
+def test_the_token_survives_its_folder(tmp_path: Path) -> None:
+    """Whoever removes the data folder of a running server can still get in, and twice."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with serving(tmp_path, env={"PORTBOOK_DATA_HOME": str(home)}) as server:
+        token = server.token
+        shutil.rmtree(home)
+        assert server.ask("/3255").status == 200
+        assert not home.exists()  # nobody needs it yet
+        ran = opened(server, "--print")
+        assert ran.code == 0, ran.err
+        assert server.token == token
+        assert stat.S_IMODE(server.token_file.stat().st_mode) == 0o600
+        assert server.ask("/here", known=True).status == 200
+        # What somebody else put there is neither replaced nor used.
+        server.token_file.unlink()
+        server.token_file.symlink_to("/etc/hostname")
+        assert server.ask("/enter").status == 200
+        assert server.token_file.is_symlink()
+        assert opened(server, "--print").code == 5
 
 
 def test_a_code_is_only_for_the_token_itself(server: Serving) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pages.reading import Reading, number
 from pages.serving import Serving, serving
-from portbook.model import LAST_PORT
+from portbook.model import LAST_PORT, PortEntry
 from portbook.pages.facts.home import HomePage, home_page
 from portbook.registry.lookup import lookup
 from portbook.registry.registrations import registrations
@@ -43,9 +43,18 @@ def test_the_port_space_is_counted_as_every_single_lookup_has_it(home: HomePage)
 def test_the_picks_are_what_the_sources_name_most(home: HomePage) -> None:
     """By the sources of each answer, among all numbers of that kind; the lowest of several."""
 
+    def named(entry: PortEntry) -> set[str]:
+        services = {row.service for row in entry.assignments}
+        return {
+            each.source
+            for each in entry.life.evidence
+            # On an overtaken number the registered name is copied from the registry.
+            if entry.life.verdict != "overtaken" or each.product not in services
+        }
+
     def most(*verdicts: str) -> tuple[int, int]:
         found = [
-            (-len({each.source for each in entry.life.evidence}), entry.port)
+            (-len(named(entry)), entry.port)
             for entry in map(lookup, range(49152))
             if entry.life.verdict in verdicts
         ]

@@ -13,7 +13,7 @@ from babel.messages.catalog import Catalog
 from hypothesis import given
 from hypothesis import strategies as st
 from tools import make_catalogue
-from tools.catalogue_messages import Fault, Found, messages
+from tools.catalogue_messages import Fault, Found, messages, unsaid
 
 from portbook.model import EnvironmentFault
 from portbook.pages import catalogue
@@ -92,6 +92,9 @@ def test_templates_look_up_what_was_found_in_them() -> None:
         ("a.py", 'Refused(404, "Not %(x)s.", hint="See.", x=1)', [("Not %(x)s.",), ("See.",)]),
         ("a.py", "words.text(error.message, **error.values)", []),
         ("a.py", 'draw.text((1, 2), "no message")', []),
+        ("../a.py", 'Said("Nine %(x)s", x=Said("Ten"))', [("Nine %(x)s",), ("Ten",)]),
+        ("../a.py", 'Said.plural("%(n)s a", "%(n)s as", 3)', [("%(n)s a", "%(n)s as")]),
+        ("../a.py", "host.text(path)", []),
         ("a.html", "{% trans %}\n  Five  \n  %\n{% endtrans %}", [("Five %%",)]),
         ("a.html", "{% trans a=b %}Six {{ a }}{% endtrans %}", [("Six %(a)s",)]),
         (
@@ -130,6 +133,11 @@ def test_messages_are_found_where_they_are_said(
         ("a.py", '\nwords.text("a  b")', "two blanks"),
         ("a.py", '\nwords.text("")', "an empty message"),
         ("a.py", '\nwords.text("a <b>b</b>")', "markup"),
+        ("../a.py", "\nSaid(sentence)", "not a literal"),
+        ("../a.py", '\nSaid(f"a {b}")', "not a literal"),
+        ("../a.py", '\nSaid.plural("%(n)s a", many, 3)', "not a literal"),
+        ("../a.py", '\nSaid("a %(x)s")', "%(x)s has no value"),
+        ("../a.py", '\nSaid("a", x=1)', "a value for %(x)s"),
         ("a.html", "\n{{ words.text(sentence) }}", "not a literal"),
         ("a.html", "\n{% trans %}{% if a %}b{% endif %}{% endtrans %}", "control structures"),
     ],
@@ -139,6 +147,21 @@ def test_what_cannot_be_translated_is_an_error(name: str, text: str, what: str) 
     (fault,) = [item for item in messages(name, text) if isinstance(item, Fault)]
     assert what in fault.what
     assert (fault.file, fault.line) == (name, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ('Gap("a", f"b {c}", "pip install d")', 3),
+        ('Gap(Said("a"), reason_of(error), Said("b"))', 0),
+        ('Suspicion(ID, "high", "a", _NEXT)', 1),
+        ('SourceFailed(Said("a"), "b")', 1),
+        ('Unknown("denied", "run as root")', 0),
+    ],
+)
+def test_a_bare_sentence_that_pages_would_show_is_an_error(text: str, count: int) -> None:
+    """What a gap or a suspicion says has to remember its message."""
+    assert len(list(unsaid("../a.py", text))) == count
 
 
 @pytest.mark.parametrize(
@@ -341,7 +364,6 @@ def test_the_greatest_weight_wins(wishes: list[tuple[str, int]]) -> None:
         ("/nl/3255", "/3255", "nl"),
         ("/nl/", "/", "nl"),
         ("/en/year/2002", "/year/2002", "en"),
-        ("/nl", "/nl", "en"),
         ("/nlx/3255", "/nlx/3255", "en"),
         ("/de/3255", "/de/3255", "en"),
         ("//nl/3255", "//nl/3255", "en"),
@@ -358,7 +380,7 @@ def test_the_language_is_taken_off_a_path(path: str, inside: str, language: str)
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["path"])
 
-    outside: dict[str, Any] = {"type": "http", "path": path}
+    outside: dict[str, Any] = {"type": "http", "path": path, "method": "GET", "query_string": b""}
     asyncio.run(LanguagePath(app)(outside, nothing, nothing))
     assert seen == [inside] == [outside["path"]]
     assert language_of(outside, None) == language

@@ -22,6 +22,7 @@ from portbook.pages.portmap.curve import LAYOUTS
 from portbook.pages.portmap.scheme import HERE, LIFE, SCHEMES, Picture
 from portbook.pages.portmap.svg import plate
 from portbook.registry import lookup, whole
+from portbook.registry.lookup import reload
 
 FILES = assets.portmap_assets()
 PORTS = range(LAST_PORT + 1)
@@ -91,7 +92,7 @@ def test_the_files_are_small() -> None:
 def test_the_files_are_the_same_every_time() -> None:
     """Also after the registry has been read again."""
     before = dict(assets.portmap_assets())
-    assets.forget()
+    reload()
     assert assets.portmap_assets() == before
 
 

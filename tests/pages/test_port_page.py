@@ -12,6 +12,7 @@ from portbook.pages.addresses import spelled
 from portbook.pages.book import Place, book
 from portbook.pages.facts.port import CASES, PortPage, port_page
 from portbook.pages.prose.port import port_text
+from portbook.pages.prose.sources import LISTS
 from portbook.pages.words import languages
 from portbook.registry import lookup
 from portbook.registry.nearby import better_near, neighbours
@@ -97,6 +98,7 @@ def test_every_page_is_sound_and_leads_to_pages_that_exist() -> None:
     """
     count = 0
     outside = {each.link for each in read_sources().sources}
+    outside |= {address for _, address in LISTS.values()}
     inside: set[str] = set()
     for page in telling():
         html = rendered(page, place=Place(f"/{page.label}"))
@@ -160,8 +162,11 @@ def test_semaphore_is_told_as_the_registry_has_it() -> None:
     assert page.traces == ()
     assert "Semaphore Connection Port" in text
     assert "Jay Eckles registered it in February 2002." in text
-    assert f"asked {entry.life.sources_checked} sources" in text
-    assert "Until 23 November 2026" in text
+    sources = entry.life.sources_checked
+    assert f"As of 23 November 2026 none of {sources} sources, such as" in text
+    for source in read_sources().sources:
+        assert f"method.html#{source.id}" in main_of(3255).links
+        assert source.version in text
     assert "assignee/Jay_Eckles.html" in main_of(3255).links
     assert "year/2002.html" in main_of(3255).links
     assert "method.html" in main_of(3255).links

@@ -62,7 +62,7 @@ def _listener() -> Iterator[socket.socket]:
         ("/3255/xyz", 404, None),
         ("/3255/udp/here", 404, None),
         ("/nothing-is-called-so", 404, None),
-        ("/name/", 404, None),
+        ("/name/", 308, "/name"),
     ],
 )
 def test_each_page_has_one_address(server: Serving, path: str, status: int, to: str | None) -> None:

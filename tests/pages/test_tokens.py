@@ -218,6 +218,24 @@ def test_neither_codes_nor_sessions_grow_without_end() -> None:
     assert len(known._sessions) == module.MOST_SESSIONS
 
 
+def test_a_file_that_is_gone_comes_back_the_same(tmp_path: Path) -> None:
+    """With its folder and for its owner alone; where nothing can be written nothing happens."""
+    path = tmp_path / "folder" / "token"
+    known, token = Tokens(str(path)), read_token(str(path)).token
+    path.unlink()
+    path.parent.rmdir()
+    known.keep_file()
+    assert read_token(str(path)).token == token
+    path.write_text("another")
+    known.keep_file()
+    assert path.read_text() == "another"
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("in the way")
+    known.keep_file()
+    assert path.parent.is_file()
+
+
 def test_without_a_file_nobody_knows_the_token() -> None:
     """A server whose folder cannot be written lets nobody in, and two do not share one."""
     assert Tokens()._token != Tokens()._token

@@ -17,7 +17,7 @@ from portbook.model import (
     UnofficialUse,
     range_of,
 )
-from portbook.registry.candidates import REASONS, candidates, guesses
+from portbook.registry.candidates import REASONS, candidates, displacing, guesses
 from portbook.registry.lookup import lookup, reload
 
 KINDS = {"registered", "unofficial", "custom", "malware", "probe"}
@@ -91,6 +91,30 @@ def test_malware_is_told_calmly_with_its_source() -> None:
     assert "mthcht/awesome-lists suspicious_ports_list lists this" in malware.why
     assert malware.why.endswith("the number alone proves nothing.")
     assert kinds(found) == ["custom", "registered", "malware", "probe"]
+
+
+def test_a_quiet_number_on_a_list_of_malware_is_not_told_as_unknown() -> None:
+    """That no public program uses it would be wrong where one is told two lines below."""
+    count = 0
+    for port in range(65536):
+        entry = lookup(port)
+        reasons = {each.reason for each in guesses(entry, ephemeral=False)}
+        if "malware" in reasons and "own-listed" in reasons:
+            count += 1
+        assert not {"own-silent", "malware"} <= reasons, port
+    assert count == 26
+    own = next(each for each in guess(31337) if each.kind == "custom")
+    assert own.why.startswith("No public source but a list of harmful programs has this number")
+
+
+def test_a_name_that_was_copied_from_the_registry_is_not_something_else() -> None:
+    """5000: a policy has the registered name, the nine other sources have other things."""
+    entry = lookup(5000)
+    assert len({each.source for each in entry.life.evidence}) == 10
+    assert len(displacing(entry)) == 9
+    why = next(each.why for each in guess(5000) if each.kind == "registered")
+    assert "in 9 sources is something else" in why
+    assert len(displacing(lookup(8086))) == len({e.source for e in lookup(8086).life.evidence})
 
 
 def test_an_ephemeral_number_is_most_likely_a_client() -> None:

@@ -189,6 +189,9 @@ def _life(answer: Answer) -> str:
     if life.verdict == "alive":
         return f"alive: found in {having} of {sources}"
     if life.verdict == "overtaken":
+        from portbook.registry.candidates import displacing
+
+        having = len(displacing(answer))
         return f"overtaken: {having} of {sources}, have the number, none for what is registered"
     return f"{life.verdict}: {_NO_LIFE[life.verdict]}"
 

@@ -116,9 +116,14 @@ def _entrance(talk: "Talk", path: str) -> str:
     from portbook.pages.tokens import default_path, read_token
 
     file = default_path()
+    as_root = os.geteuid() == 0  # may use the token of a service that has a user of its own
     try:
-        # Root may use the token of a service that has a user of its own.
-        kept = read_token(file, foreign=os.geteuid() == 0)
+        try:
+            kept = read_token(file, foreign=as_root)
+        except FileNotFoundError:
+            # A server whose data folder was removed puts the file back for who wants to enter.
+            talk.ask("GET", "/enter")
+            kept = read_token(file, foreign=as_root)
     except FileNotFoundError:
         raise EnvironmentFault(
             f"there is no token in {file}, so the portbook on {talk.place} is somebody else's",
@@ -131,7 +136,8 @@ def _entrance(talk: "Talk", path: str) -> str:
         said = f"it answered {reply.status}" if reply else "it did not answer"
         raise EnvironmentFault(
             f"the portbook on {talk.place} does not take the token in {file}: {said}",
-            hint="PORTBOOK_DATA_HOME has to be what it was for portbook serve",
+            hint="PORTBOOK_DATA_HOME has to be what it was for portbook serve; if it is, the token "
+            "is newer than that server: start it again",
         )
     return entrance(talk.url, path, code)
 

@@ -1,6 +1,7 @@
 """Serve the book: a page for every port, on this machine alone unless told otherwise."""
 
 import argparse
+import gc
 import re
 import sys
 
@@ -91,11 +92,12 @@ def main(options: argparse.Namespace) -> int:
         take_short_turns()
         site.live = Live(lambda: Host(options.root), source=options.source)
         site.metrics.age = site.live.age
+        site.edition.then = site.live.forget
     app = Measured(make_app(site), site.metrics, log=options.log)
 
     def ready() -> None:
-        _warm()
-        _settle()
+        site.edition.read()
+        gc.enable()  # it is off while a command starts
         site.feedback.start()
         _tell(options, settings, places)
         if options.open:
@@ -111,22 +113,6 @@ def main(options: argparse.Namespace) -> int:
         site.feedback.close()
         if site.live is not None:
             site.live.close()
-
-
-def _warm() -> None:
-    """Read what the first visitors would wait for: 0.3 s that they would all feel."""
-    from portbook.pages.facts.port import port_page
-    from portbook.pages.settings import PORT
-
-    port_page(PORT)
-
-
-def _settle() -> None:
-    """What is loaded now stays: the collector, off until now, need not look at it ever again."""
-    import gc
-
-    gc.freeze()
-    gc.enable()
 
 
 def _sockets(options: argparse.Namespace) -> "list[socket.socket]":
@@ -234,6 +220,7 @@ def _settings(options: argparse.Namespace, places: "list[Place]", extra: list[Na
             print(said, f"hint: {safe(error.hint or '')}", sep="\n", file=sys.stderr)
     return Settings(
         names=host_names(places, extra),
+        port=next((each.port for each in places if each.port), 0),
         live=not options.no_live,
         exposed=any(not each.is_local for each in places),
         secure=options.tls_cert is not None,
@@ -304,8 +291,7 @@ def _tell(options: argparse.Namespace, settings: "Settings", places: "list[Place
     emit([url])
     lines = [f"also on {each}" for each in map(str, places[1:])]
     if settings.token_file:
-        port = next((each.port for each in places if each.port), 0)
-        option = "" if port == 3255 else f" --port {port}"
+        option = "" if settings.port == 3255 else f" --port {settings.port}"
         way = f"portbook open{option}, or the token in {settings.token_file}"
         lines.append(f"to see this machine too: {way}")
     lines.append("Ctrl-C ends")

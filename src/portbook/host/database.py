@@ -121,15 +121,16 @@ def open_reader(path: str, kind: Kind) -> "sqlite3.Connection":
     with faults(path, kind):
         link = sqlite3.connect(_address(path, "mode=ro"), uri=True, timeout=_PATIENCE)
         try:
-            link.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            with _or_closed(link):
+                link.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
-            link.close()
             if _has_log(path):
                 raise
             # Without a log nothing is missing in the file; where its folder cannot be written
             # SQLite could not make the log's index beside it.
             link = sqlite3.connect(_address(path, "immutable=1"), uri=True, timeout=_PATIENCE)
-            link.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            with _or_closed(link):
+                link.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return link
 
 
@@ -151,15 +152,25 @@ def open_writer(path: str, kind: Kind) -> "sqlite3.Connection":
         link = sqlite3.connect(
             _address(path, "mode=rw"), uri=True, timeout=_PATIENCE, isolation_level=None
         )
-        (sound,) = link.execute("PRAGMA quick_check(1)").fetchone()
-        if sound != "ok":
-            link.close()
-            raise EnvironmentFault(f"{path} is damaged; it was not touched", hint=_ELSEWHERE)
-        link.execute("PRAGMA journal_mode = WAL")
-        link.execute("PRAGMA synchronous = NORMAL")
-        link.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        link.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * PAGE}")
+        with _or_closed(link):
+            (sound,) = link.execute("PRAGMA quick_check(1)").fetchone()
+            if sound != "ok":
+                raise EnvironmentFault(f"{path} is damaged; it was not touched", hint=_ELSEWHERE)
+            link.execute("PRAGMA journal_mode = WAL")
+            link.execute("PRAGMA synchronous = NORMAL")
+            link.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            link.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * PAGE}")
         return link
+
+
+@contextlib.contextmanager
+def _or_closed(link: "sqlite3.Connection") -> Iterator[None]:
+    """A connection that cannot be used is closed, and the error goes on."""
+    try:
+        yield
+    except BaseException:
+        link.close()
+        raise
 
 
 _ELSEWHERE = "move it away, or name another file with --database"
@@ -242,6 +253,8 @@ def faults(path: str, kind: Kind) -> Iterator[None]:
 
     try:
         yield
+    except UnicodeDecodeError:  # sqlite3 cannot even say what is wrong with it
+        raise EnvironmentFault(f"{path} is damaged; it was not touched", hint=_ELSEWHERE) from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         said = " ".join(str(error).split())[:200]

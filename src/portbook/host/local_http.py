@@ -11,6 +11,7 @@ import os
 import socket
 
 from portbook.host import clock
+from portbook.model import Said
 from portbook.model.record import Record
 
 TYPE_CHECKING = False
@@ -51,7 +52,7 @@ class _BoundedSocket(socket.socket):
         count = super().recv_into(buffer, nbytes, flags)
         self.left -= count
         if self.left < 0:
-            raise OSError(errno.EMSGSIZE, "too long an answer")
+            raise OSError(errno.EMSGSIZE, Said("too long an answer"))
         return count
 
     def sendall(self, data: "Any", flags: int = 0) -> None:
@@ -107,12 +108,14 @@ def exchange(
         response = connection.getresponse()
         body = response.read(most)
         if response.length:
-            raise ValueError("the answer is cut off")
+            raise ValueError(Said("the answer is cut off"))
         # A chunked answer is over when a further read says so.
         if response.chunked and response.read(1):
-            raise OSError(errno.EMSGSIZE, "too long an answer")
+            raise OSError(errno.EMSGSIZE, Said("too long an answer"))
         return Reply(response.status, response.headers.get("Server", ""), body)
     except http.client.HTTPException as error:
-        raise ValueError(f"the answer is no HTTP ({type(error).__name__})") from None
+        raise ValueError(
+            Said("the answer is no HTTP (%(fault)s)", fault=type(error).__name__)
+        ) from None
     finally:
         connection.close()

@@ -47,6 +47,7 @@ from portbook.model.registry import (
     SuspiciousUse,
     UnofficialUse,
 )
+from portbook.model.said import Joined, Said, Verbatim, reason_of
 from portbook.model.socket import Socket
 from portbook.model.speaks import Clues, Speaks, Target, Tls
 from portbook.model.unknown import NOT_ASKED, Gap, Unknown
@@ -76,6 +77,7 @@ __all__ = [
     "Facts",
     "Gap",
     "ImportRefused",
+    "Joined",
     "Life",
     "Listener",
     "NotPermitted",
@@ -87,6 +89,7 @@ __all__ = [
     "PortbookError",
     "Project",
     "Reason",
+    "Said",
     "Socket",
     "Source",
     "Speaks",
@@ -101,9 +104,11 @@ __all__ = [
     "UnknownService",
     "UnofficialUse",
     "UsageError",
+    "Verbatim",
     "Verdict",
     "Wire",
     "document",
     "plain",
     "range_of",
+    "reason_of",
 ]

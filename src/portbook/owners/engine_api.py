@@ -7,7 +7,7 @@ Asked are `GET /containers/json` (those that run) and, where that leaves the net
 import errno
 
 from portbook.host import clock
-from portbook.model import EnvironmentFault, NotPermitted
+from portbook.model import EnvironmentFault, NotPermitted, Said, reason_of
 from portbook.owners.contained import Engines
 from portbook.owners.engine_replies import (
     UNTOLD,
@@ -95,11 +95,11 @@ def _get(api: str, path: str, until: float) -> "Reply":
     try:
         reply = exchange(place_of_api(api), "GET", path, until=until)
     except ValueError as error:
-        raise BadAnswer(str(error)) from None
+        raise BadAnswer(reason_of(error)) from None
     if reply.status in (401, 403):
         raise PermissionError(errno.EACCES, f"it answered {reply.status}")
     if reply.status != 200:
-        raise BadAnswer(f"it answered {reply.status}")
+        raise BadAnswer(Said("it answered %(status)s", status=reply.status))
     return reply
 
 

@@ -6,7 +6,7 @@ Everything in them is untrusted: a value of another type than the API documents 
 import re
 from collections.abc import Iterable, Iterator
 
-from portbook.model import Unknown
+from portbook.model import Said, Unknown
 from portbook.model.record import Record
 from portbook.owners.contained import Contained, PublishedPort
 
@@ -41,7 +41,7 @@ def document_in(data: bytes) -> object:
     try:
         document: object = loads(data)
     except (ValueError, RecursionError):
-        raise BadAnswer("the answer is no JSON") from None
+        raise BadAnswer(Said("the answer is no JSON")) from None
     return document
 
 
@@ -53,7 +53,7 @@ def containers_in(data: bytes, engine: str, api: str | None = None) -> Told:
     """
     rows = document_in(data)
     if not isinstance(rows, list):
-        raise BadAnswer("the answer is no list of containers")
+        raise BadAnswer(Said("the answer is no list of containers"))
     found = []
     for row in rows[:MOST_CONTAINERS]:
         container = described(row, engine, api)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from portbook.host import Host
-from portbook.model import Gap
+from portbook.model import Gap, Said
 from portbook.model.record import Record
 
 MOST_USERS = 64
@@ -64,9 +64,9 @@ def engine_sockets(host: Host) -> tuple[list[EngineSocket], list[Gap]]:
 def denied(engine: EngineSocket) -> Gap:
     """What to say where the system does not let us ask."""
     return Gap(
-        f"containers of {engine.engine}",
-        f"{engine.api}: permission denied",
-        "run as root, or as a user who may use the engine",
+        Said("containers of %(engine)s", engine=engine.engine),
+        Said("%(where)s: %(why)s", where=engine.api, why=Said("permission denied")),
+        Said("run as root, or as a user who may use the engine"),
     )
 
 

@@ -5,7 +5,7 @@ What the kernel says (the id in a cgroup path, `Owner.container`) and what an en
 """
 
 from portbook.host import Host, clock
-from portbook.model import Container, EngineContainer, Gap, Owner
+from portbook.model import Container, EngineContainer, Gap, Owner, Said, Verbatim, reason_of
 from portbook.model.record import Record
 from portbook.owners.contained import Contained, Engines
 from portbook.owners.engine_files import named_in_files
@@ -79,9 +79,8 @@ def _ask_all(sockets: "list[EngineSocket]", until: float, deadline: float) -> li
     last = until + 0.1 * deadline
     for thread in threads:
         thread.join(max(0.0, last - clock.monotonic()))
-    late = f"no answer within {deadline:g} s"
     return [
-        answers.get(index) or _Answer(each.engine, (), _gap(each, late), answered=False)
+        answers.get(index) or _Answer(each.engine, (), _late(each, deadline), answered=False)
         for index, each in enumerate(sockets)
     ]
 
@@ -97,22 +96,34 @@ def _ask(socket: "EngineSocket", until: float, deadline: float) -> _Answer:
     except (ConnectionRefusedError, FileNotFoundError):
         gap = None  # the socket of an engine that does not run
     except TimeoutError:
-        gap = _gap(socket, f"no answer within {deadline:g} s")
+        gap = _late(socket, deadline)
     except PermissionError:
         gap = denied(socket)
     except BadAnswer as error:
-        gap = _gap(socket, str(error))
+        gap = _gap(socket, reason_of(error))
     except OSError as error:
-        gap = _gap(socket, (error.strerror or type(error).__name__).lower())
+        why = error.strerror or type(error).__name__
+        gap = _gap(socket, why if isinstance(why, Said) else Verbatim(why.lower()))
     else:
-        gap = _gap(socket, f"{told.skipped} entries are unreadable") if told.skipped else None
+        gap = _gap(socket, _unreadable(told.skipped)) if told.skipped else None
         return _Answer(told.engine, told.containers, gap, answered=True)
     return _Answer(socket.engine, (), gap, answered=False)
 
 
 def _gap(socket: "EngineSocket", why: str) -> Gap:
-    hint = "see whether the engine works: docker ps, podman ps"
-    return Gap(f"containers of {socket.engine}", f"{socket.api}: {why}", hint)
+    return Gap(
+        Said("containers of %(engine)s", engine=socket.engine),
+        Said("%(where)s: %(why)s", where=socket.api, why=why),
+        Said("see whether the engine works: docker ps, podman ps"),
+    )
+
+
+def _late(socket: "EngineSocket", deadline: float) -> Gap:
+    return _gap(socket, Said("no answer within %(seconds)s s", seconds=f"{deadline:g}"))
+
+
+def _unreadable(entries: int) -> Said:
+    return Said.plural("%(n)s entries are unreadable", "%(n)s entries are unreadable", entries)
 
 
 def _recorded(host: Host) -> list[_Answer]:
@@ -130,6 +141,7 @@ def _recorded(host: Host) -> list[_Answer]:
             told = containers_in(host.read(f"/engines/{name}"), engine)
             answers.append(_Answer(engine, told.containers, None, answered=True))
         except (OSError, BadAnswer) as error:
-            gap = Gap(f"containers of {engine}", str(error))
+            why = reason_of(error) if isinstance(error, BadAnswer) else Verbatim(error)
+            gap = Gap(Said("containers of %(engine)s", engine=engine), why)
             answers.append(_Answer(engine, (), gap, answered=False))
     return answers

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from portbook.host import Host
-from portbook.model import Container, Owner, Socket, Unknown
+from portbook.model import Container, Owner, Said, Socket, Unknown
 from portbook.owners.cgroups import place
 from portbook.owners.processes import Processes
 from portbook.owners.search import Holders, find_holders
@@ -58,18 +58,20 @@ def _inode(found: Socket) -> int:
 def _why_unseen(host: Host, holders: Holders) -> Unknown:
     """Why a socket shows no process, after the search."""
     if not holders.processes:
-        return Unknown("unreadable", "mount /proc")
+        return Unknown("unreadable", Said("mount /proc"))
     # Where /proc hides foreign processes (hidepid) not one is denied: there is none to ask.
     if holders.denied or not host.privileges.sees_all_processes:
         if host.privileges.uid == 0:
-            return Unknown("denied", "a capability is missing, or a security module refuses")
-        return Unknown("denied", "run as root")
+            hint = Said("a capability is missing, or a security module refuses")
+            return Unknown("denied", hint)
+        return Unknown("denied", Said("run as root"))
     try:
         initial = host.inode("/proc/self/ns/pid") == _INITIAL_PID_NAMESPACE
     except OSError:
         initial = True
     if not initial:
-        return Unknown("outside", "look from the host: other PID namespaces cannot be seen here")
+        hint = Said("look from the host: other PID namespaces cannot be seen here")
+        return Unknown("outside", hint)
     return Unknown("no-process", "every process was looked into: the kernel itself holds it")
 
 

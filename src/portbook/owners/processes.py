@@ -1,11 +1,11 @@
 """What /proc tells of a process: name, command line, user, start, ancestors (proc(5))."""
 
 from portbook.host import Host
-from portbook.model import NOT_ASKED, Ancestor, Container, Owner, Unknown
+from portbook.model import NOT_ASKED, Ancestor, Container, Owner, Said, Unknown
 from portbook.model.record import Record
 from portbook.owners.cgroups import place_of
 
-_HIDDEN = Unknown("denied", "run as root")
+_HIDDEN = Unknown("denied", Said("run as root"))
 _GONE = Unknown("vanished")
 
 MOST_ENVIRONMENT = 1 << 18

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from portbook.host import Host, clock
-from portbook.model import NOT_ASKED, Ancestor, Owner, Socket, Unknown
+from portbook.model import NOT_ASKED, Ancestor, Owner, Said, Socket, Unknown
 from portbook.owners.unseen import unseen_owner
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UNTOLD = Unknown("unsupported", "psutil does not tell")
-_HIDDEN = Unknown("denied", "run as root or administrator")
+_HIDDEN = Unknown("denied", Said("run as root or administrator"))
 
 
 def owners_by_pid(

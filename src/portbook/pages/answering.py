@@ -1,20 +1,29 @@
 """Answers to requests: pages and documents with their ETag, and plain errors."""
 
+import gzip
 import hashlib
 import json
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portbook.model import document
-from portbook.pages.asked import language_of, place_of, site_of
+from portbook.pages.asked import field_of, language_of, place_of, site_of
 from portbook.pages.book import book
 from portbook.pages.words import Words, words
 
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
+_COMPRESSED_FROM = 800  # bytes; less fits one packet either way
+_LEVEL = 4  # 9 KB in 0.1 ms; level 9 saves 3 % more and takes twice as long (measured)
+_AT_ONCE = 128 << 10  # bytes; so much takes 2.5 ms
 _PRIVATE = "no-store"
 _REVALIDATE = "no-cache"  # keep it, but ask whether it is still so: that costs a 304
 
@@ -46,7 +55,7 @@ class Refused(HTTPException):
 
 def words_of(request: Request) -> Words:
     """The words of the language that was asked for."""
-    return words(language_of(request.scope, request.headers.get("accept-language")))
+    return words(language_of(request.scope, field_of(request.scope, b"accept-language")))
 
 
 def page(request: Request, template: str, /, *, status: int = 200, **facts: object) -> Response:
@@ -103,12 +112,39 @@ def tagged(
     """
     told = dict(headers or {})
     told["cache-control"] = _PRIVATE if private else _REVALIDATE
+    told["vary"] = f"{told['vary']}, Accept-Encoding" if "vary" in told else "Accept-Encoding"
     if status == HTTPStatus.OK:
         tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         told["etag"] = tag
-        if _matches(request.headers.get("if-none-match"), tag):
+        if _matches(field_of(request.scope, b"if-none-match"), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
-    return Response(body, status, told, kind)
+    return Answer(body, status, told, kind)
+
+
+class Answer(Response):
+    """A body that travels compressed to who takes that."""
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Send it; what is large is compressed in a thread."""
+        taken = field_of(scope, b"accept-encoding")
+        if taken is not None and "gzip" in taken and len(self.body) >= _COMPRESSED_FROM:
+            whole = bytes(self.body)
+            if len(whole) < _AT_ONCE:
+                self.body = _packed(whole)
+            else:
+                self.body = await run_in_threadpool(_packed, whole)
+            kept = [each for each in self.raw_headers if each[0] != b"content-length"]
+            length = str(len(self.body)).encode()
+            self.raw_headers = [
+                *kept,
+                (b"content-encoding", b"gzip"),
+                (b"content-length", length),
+            ]
+        await super().__call__(scope, receive, send)
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, _LEVEL, mtime=0)
 
 
 def _matches(known: str | None, tag: str) -> bool:
@@ -121,7 +157,8 @@ def _matches(known: str | None, tag: str) -> bool:
 def moved(request: Request, path: str, *, status: int = HTTPStatus.FOUND) -> Response:
     """A redirect inside of the book; `path` is an address without language."""
     base = place_of(request).base
-    return RedirectResponse(f"{base}{path.removeprefix('/')}", status)
+    # All slashes: `//evil.example` would be another server.
+    return RedirectResponse(f"{base}{path.lstrip('/')}", status)
 
 
 async def refused(request: Request, error: Exception) -> Response:

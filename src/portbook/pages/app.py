@@ -3,12 +3,12 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Route
 
 from portbook.pages.answering import refused
 from portbook.pages.asked import LanguagePath
 from portbook.pages.book import book
+from portbook.pages.edition import NewestRegistry
 from portbook.pages.guard import Guard
 from portbook.pages.site import Site
 from portbook.pages.views import (
@@ -35,9 +35,6 @@ from portbook.pages.views import (
 )
 from portbook.pages.words import languages
 
-_COMPRESSED_FROM = 800  # bytes; less fits one packet either way
-_LEVEL = 4  # 9 KB in 0.1 ms; level 9 saves 3 % more and takes twice as long (measured)
-
 
 def make_app(site: Site) -> Starlette:
     """The book of one server.
@@ -51,11 +48,12 @@ def make_app(site: Site) -> Starlette:
         routes=_routes(),
         middleware=[
             Middleware(Guard, site.settings),
-            Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=_LEVEL),
+            Middleware(NewestRegistry, site.edition),
             Middleware(LanguagePath),
         ],
         exception_handlers={HTTPException: refused, Exception: error.failed},
     )
+    app.router.redirect_slashes = False  # to an http address without the language: see LanguagePath
     app.state.site = site
     return app
 

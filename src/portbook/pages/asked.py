@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 
 from portbook.pages.book import Place
 from portbook.pages.words import SOURCE, languages
@@ -16,16 +19,21 @@ if TYPE_CHECKING:
     from portbook.pages.site import Site
 
 _LANGUAGE = "portbook.language"
+_PLACE = "portbook.place"
 _LONGEST_ACCEPT = 256
 _WEIGHT = re.compile(r"q=(1(?:\.0{0,3})?|0(?:\.[0-9]{0,3})?)", re.ASCII)
 
 
 class LanguagePath:
-    """Takes the language off the front of a path: `/nl/3255` is `/3255` in Dutch."""
+    """Takes the language off the front of a path: `/nl/3255` is `/3255` in Dutch.
+
+    An address has one spelling: `/nl` leads to `/nl/`, and `/3255/` to `/3255`.
+    """
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
         self._starts = {f"/{tag}/": tag for tag in languages()}
+        self._bare = {f"/{tag}" for tag in languages()}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass the request on with the rest of its path."""
@@ -35,7 +43,31 @@ class LanguagePath:
             if tag is not None:
                 # In place: the page for a fault is made further out, and in this language, too.
                 scope.update({"path": path[len(tag) + 1 :], _LANGUAGE: tag})
+            where = None
+            if path in self._bare:
+                where = f"{path}/"
+            elif scope["path"] != "/" and path[-1:] == "/":
+                where = (f"/{tag}/" if tag else "/") + quote(scope["path"].strip("/"))
+            if where is not None and scope["method"] in ("GET", "HEAD"):
+                await _led(scope, where)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+def _led(scope: "Scope", path: str) -> RedirectResponse:
+    """To a path of this server, with the same query. It never begins with two slashes."""
+    query = scope["query_string"].decode("latin-1")
+    where = f"{path}?{query}" if query else path
+    return RedirectResponse(where, HTTPStatus.PERMANENT_REDIRECT)
+
+
+def field_of(scope: "Mapping[str, Any]", name: bytes) -> str | None:
+    """The first field of a request's header with that name, in lower case."""
+    for known, value in scope["headers"]:
+        if known == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
 
 
 def site_of(request: Request) -> "Site":
@@ -59,7 +91,7 @@ def negotiated(accepted: str | None) -> str:
     return _negotiated((accepted or "")[:_LONGEST_ACCEPT])
 
 
-@lru_cache(maxsize=256)  # 15 us a time, three times a page, and browsers send few different ones
+@lru_cache(maxsize=256)  # 15 us a time, and browsers send few different ones
 def _negotiated(accepted: str) -> str:
     wishes = list(_wishes(accepted))
     refused = {tag for tag, weight in wishes if not weight}
@@ -92,12 +124,18 @@ def _ours(tag: str) -> str | None:
 
 
 def place_of(request: Request) -> Place:
-    """Where the asked page stands: its links keep a language that the path names."""
-    named = request.scope.get(_LANGUAGE)
-    site = site_of(request)
-    return Place(
-        path=request.scope["path"],
-        base=f"/{named}/" if named else "/",
-        live=site.settings.live,
-        known=site.knows(request),
-    )
+    """Where the asked page stands: its links keep a language that the path names.
+
+    Worked out once for a request, by what it was when it came.
+    """
+    known: Place | None = request.scope.get(_PLACE)
+    if known is None:
+        named = request.scope.get(_LANGUAGE)
+        site = site_of(request)
+        known = request.scope[_PLACE] = Place(
+            path=request.scope["path"],
+            base=f"/{named}/" if named else "/",
+            live=site.settings.live,
+            known=site.knows(request),
+        )
+    return known

@@ -81,11 +81,10 @@ class Guard:
             return HTTPStatus.REQUEST_URI_TOO_LONG, said
         headers = scope["headers"]
         hosts = _values(headers, b"host")
-        arrived = _arrived_at(scope)
-        if len(hosts) != 1 or (hosts[0] not in self._names and hosts[0] != arrived):
+        if len(hosts) != 1 or (hosts[0] not in self._names and hosts[0] != _arrived_at(scope)):
             return HTTPStatus.MISDIRECTED_REQUEST, "This server does not answer under that name."
         origins = _values(headers, b"origin")
-        if origins and (len(origins) > 1 or not self._is_own(origins[0], hosts[0], arrived)):
+        if origins and (len(origins) > 1 or not self._is_own(origins[0], hosts[0], scope)):
             return HTTPStatus.FORBIDDEN, "Another site sent this request."
         method = scope["method"]
         if any(
@@ -101,12 +100,12 @@ class Guard:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it as application/json."
         return None
 
-    def _is_own(self, origin: bytes, host: bytes, arrived: bytes) -> bool:
+    def _is_own(self, origin: bytes, host: bytes, scope: "Scope") -> bool:
         """Whether a page of ours sent it. A name may be that of a proxy that speaks TLS for us."""
         scheme, _, sender = origin.partition(b"://")
         if sender != host:
             return False
-        return scheme == self._scheme or (scheme == b"https" and not _is_loopback(host, arrived))
+        return scheme == self._scheme or (scheme == b"https" and not _is_loopback(host, scope))
 
 
 def _arrived_at(scope: "Scope") -> bytes:
@@ -122,8 +121,8 @@ def _arrived_at(scope: "Scope") -> bytes:
     return (f"[{address}]:{port}" if ":" in address else f"{address}:{port}").lower().encode()
 
 
-def _is_loopback(host: bytes, arrived: bytes) -> bool:
-    return host == arrived or host.startswith((b"127.", b"[::1]", b"localhost"))
+def _is_loopback(host: bytes, scope: "Scope") -> bool:
+    return host.startswith((b"127.", b"[::1]", b"localhost")) or host == _arrived_at(scope)
 
 
 def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from portbook.host import Host, clock
-from portbook.model import Gap, Listener, PortbookError
+from portbook.model import Gap, Listener, PortbookError, Said, Verbatim, reason_of
 from portbook.model.record import Record
 from portbook.survey import hidden_owners, survey
 
@@ -85,6 +85,10 @@ class Live:
         # Who leaves while waiting must not stop the survey for the others.
         return await asyncio.shield(self._making)
 
+    def forget(self) -> None:
+        """Who asks from now on waits for the next survey: what the last one told is outdated."""
+        self._snapshot = None
+
     def age(self) -> float | None:
         """Seconds since the newest snapshot; None before the first."""
         return clock.monotonic() - self._snapshot.since if self._snapshot else None
@@ -117,8 +121,11 @@ class Live:
 
 
 def _failed(since: float, error: Exception) -> Snapshot:
-    said = " ".join(str(error).split())[:300]
+    said = reason_of(error) if isinstance(error, PortbookError) else Verbatim(error)
+    if not isinstance(said, Said):
+        said = Verbatim(" ".join(said.split())[:300])
     if not isinstance(error, (PortbookError, OSError)):
-        said = f"a fault in portbook itself: {type(error).__name__}: {said}"
+        kind = type(error).__name__
+        said = Said("a fault in portbook itself: %(kind)s: %(what)s", kind=kind, what=said)
     at = clock.iso(clock.now())
     return Snapshot("", at, since, (), {}, (), said, getattr(error, "hint", None), {})

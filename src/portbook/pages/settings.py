@@ -10,12 +10,14 @@ class Settings(Record):
     """The settings of one server.
 
     `names` are the values of the Host header that are answered, lower case, with the port
-    (`127.0.0.1:3255`). `live` is false where nothing of this machine may be shown. `exposed`: it
-    listens on more than loopback. `secure`: it speaks TLS. `token_file` and `feedback_file` are
-    paths of files that are made when first needed.
+    (`127.0.0.1:3255`). `port` is the first that it listens on, 0 with Unix sockets alone. `live` is
+    false where nothing of this machine may be shown. `exposed`: it listens on more than loopback.
+    `secure`: it speaks TLS. `token_file` and `feedback_file` are paths of files that are made when
+    first needed.
     """
 
     names: frozenset[str]
+    port: int = 0
     live: bool = True
     exposed: bool = False
     secure: bool = False

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from portbook.pages.edition import Edition
 from portbook.pages.feedback import FeedbackDesk
 from portbook.pages.live import Live
 from portbook.pages.metrics import Metrics
@@ -17,7 +18,8 @@ class Site:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tokens = Tokens(settings.token_file, secure=settings.secure)
+        self.tokens = Tokens(settings.token_file, secure=settings.secure, port=settings.port)
+        self.edition = Edition()
         self.live = Live() if settings.live else None
         self.feedback = FeedbackDesk(settings.feedback_file)
         self.metrics = Metrics()

@@ -22,7 +22,7 @@ from portbook.model.record import Record
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-COOKIE = "portbook-session"
+_COOKIE = "portbook-session"
 CODE_SECONDS = 60.0
 SESSION_SECONDS = 12 * 3600.0
 """A session ends when it was not used for so long."""
@@ -56,8 +56,7 @@ def kept_token(path: str) -> str:
     except FileNotFoundError:
         pass
     try:
-        os.makedirs(os.path.dirname(path) or ".", 0o700, exist_ok=True)
-        _make(path, secrets.token_urlsafe(32))
+        _write(path, secrets.token_urlsafe(32))
     except OSError as error:
         kind = NotPermitted if error.errno in (errno.EACCES, errno.EPERM) else EnvironmentFault
         raise kind(f"no token can be kept in {path}: {error.strerror}", hint=_ELSEWHERE) from None
@@ -65,8 +64,9 @@ def kept_token(path: str) -> str:
     return read_token(path).token
 
 
-def _make(path: str, token: str) -> None:
+def _write(path: str, token: str) -> None:
     """Put a whole file there in one step, unless there is one."""
+    os.makedirs(os.path.dirname(path) or ".", 0o700, exist_ok=True)
     beside = f"{path}.{os.getpid()}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     with suppress(FileNotFoundError):
@@ -140,17 +140,30 @@ class Tokens:
 
     Codes and sessions are known by their hashes alone, so looking one up takes no longer the more
     of it was guessed; they end with the process. `secure`: the server speaks TLS. Without a path
-    the token is one that nobody knows.
+    the token is one that nobody knows. `port` is the server's: browsers send a cookie to every port
+    of a host, so it is in the name of ours, `cookie`, or two servers would take it from each other.
 
     Raises:
         EnvironmentFault, NotPermitted: as `kept_token`.
     """
 
-    def __init__(self, path: str = "", *, secure: bool = False) -> None:
+    def __init__(self, path: str = "", *, secure: bool = False, port: int = 0) -> None:
         self.secure = secure
+        self.cookie = f"{_COOKIE}-{port}" if port else _COOKIE
+        self._path = path
         self._token = (kept_token(path) if path else secrets.token_urlsafe(32)).encode()
         self._codes: dict[bytes, tuple[float, bytes]] = {}
         self._sessions: dict[bytes, float] = {}
+
+    def keep_file(self) -> None:
+        """Put the token's file back if it is gone, as with a data folder that was removed.
+
+        Whatever stands in its place is left alone. Where nothing can be written nothing happens:
+        who looks for the file says so.
+        """
+        if self._path and not os.path.lexists(self._path):
+            with suppress(OSError):
+                _write(self._path, self._token.decode())
 
     def admits(self, request: "HTTPConnection") -> bool:
         """Whether a request carries the token or the cookie of a session."""
@@ -198,7 +211,7 @@ class Tokens:
         """End the session whose cookie the request carries."""
         for name, value in request.scope["headers"]:
             if name == b"cookie":
-                for session in _sessions_in(value):
+                for session in self._sessions_in(value):
                     self._sessions.pop(_hash(session), None)
 
     def _session(self) -> tuple[str, bytes]:
@@ -210,7 +223,7 @@ class Tokens:
         return session, key
 
     def _in_session(self, cookies: bytes) -> bool:
-        for session in _sessions_in(cookies):
+        for session in self._sessions_in(cookies):
             key = _hash(session)
             used = self._sessions.pop(key, None)
             now = clock.monotonic()
@@ -220,15 +233,14 @@ class Tokens:
                 return True
         return False
 
-
-def _sessions_in(cookies: bytes) -> list[str]:
-    """The values of our cookie; a browser may send two, of different paths."""
-    name = COOKIE.encode() + b"="
-    return [
-        each.strip()[len(name) :].decode("latin-1")
-        for each in cookies.split(b";")[:50]
-        if each.strip().startswith(name)
-    ]
+    def _sessions_in(self, cookies: bytes) -> list[str]:
+        """The values of our cookie; a browser may send two, of different paths."""
+        name = f"{self.cookie}=".encode()
+        return [
+            each.strip()[len(name) :].decode("latin-1")
+            for each in cookies.split(b";")[:50]
+            if each.strip().startswith(name)
+        ]
 
 
 def _hash(secret: str) -> bytes:

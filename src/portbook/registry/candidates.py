@@ -5,6 +5,7 @@ guesses in their own languages. None claims more than the tables bear out.
 """
 
 from portbook.model import (
+    Answer,
     Assignment,
     Candidate,
     Evidence,
@@ -26,6 +27,7 @@ REASONS = (
     "own-alive",
     "own-overtaken",
     "own-silent",
+    "own-listed",
     "own-dynamic",
     "own-reserved",
     "own-unassigned",
@@ -155,6 +157,23 @@ def _registered(named: list[Assignment], entry: PortEntry) -> tuple[list[Guess],
     return living[:_MOST_REGISTERED], silent[:_MOST_REGISTERED]
 
 
+def displacing(entry: PortEntry | Answer) -> tuple[str, ...]:
+    """The ids of the sources that have something else than a registered service on the number.
+
+    Which sources those are says why an overtaken number is not alive. One that names the service
+    there all the same has the name from the registry, as `life` judges it, and does not count.
+    """
+    rows = [each for each in entry.assignments if each.service is not None]
+    known = {(each.service, each.description): each for each in rows}.values()
+    return _sources(
+        tuple(
+            each
+            for each in entry.life.evidence
+            if not any(match(row, each.product) for row in known)
+        )
+    )
+
+
 def _alive(rows: list[Assignment], traces: tuple[Evidence, ...]) -> Guess:
     return Guess("registered", "named", *_title(rows), sources=_sources(traces))
 
@@ -166,7 +185,7 @@ def _silent(rows: list[Assignment], entry: PortEntry) -> Guess:
         "registered",
         "displaced" if overtaken else "silent",
         *_title(rows),
-        asked=len(_sources(life.evidence)) if overtaken else life.sources_checked,
+        asked=len(displacing(entry)) if overtaken else life.sources_checked,
         as_of=life.as_of,
         since=rows[0].registered,
     )
@@ -183,7 +202,7 @@ def _own(entry: PortEntry, named: list[Assignment]) -> Guess:
     if verdict in ("alive", "overtaken"):
         return Guess("custom", f"own-{verdict}")
     if named:
-        return Guess("custom", "own-silent")
+        return Guess("custom", "own-listed" if entry.suspicious_uses else "own-silent")
     if verdict in ("dynamic", "reserved"):
         return Guess("custom", f"own-{verdict}")
     return Guess("custom", "own-unassigned")
@@ -233,6 +252,10 @@ _WHY = {
     "own-silent": (
         "No public program is known to use this number, and programs of one's own take such"
         " quiet numbers."
+    ),
+    "own-listed": (
+        "No public source but a list of harmful programs has this number, and programs of one's own"
+        " take such quiet numbers."
     ),
     "own-dynamic": "This range is never assigned, so programs may take from it what they like.",
     "own-reserved": ("IANA keeps this number back, which does not stop a program from taking it."),

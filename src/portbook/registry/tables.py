@@ -14,6 +14,8 @@ __all__ = [
     "EvidenceTable",
     "Table",
     "assignment_of",
+    "hold",
+    "marks",
     "open_assignments",
     "open_evidence",
     "open_services",
@@ -40,10 +42,14 @@ ASSIGNMENT_COLUMNS = (
     "notes",
 )
 SERVICE_COLUMNS = ("service", "ports")
+_REGISTRY = {"assignments.tsv": ASSIGNMENT_COLUMNS, "services.tsv": SERVICE_COLUMNS}
 EVIDENCE_COLUMNS = ("port", "transport", "source", "product", "note", "kind")
 
 _REINSTALL = "reinstall portbook"
 _ROLL_BACK = "portbook update --rollback"
+
+_held: dict[str, Table] = {}
+"""The tables of a process that holds them, by name."""
 
 
 def shipped(name: str) -> str:
@@ -66,12 +72,46 @@ def user_folder() -> str:
 
 def open_assignments() -> Table:
     """The registry: the user's own where there is one, else the one that comes with portbook."""
-    return _newest("assignments.tsv", ASSIGNMENT_COLUMNS)
+    return _newest("assignments.tsv")
 
 
 def open_services() -> Table:
     """The name index of the same registry."""
-    return _newest("services.tsv", SERVICE_COLUMNS)
+    return _newest("services.tsv")
+
+
+def hold() -> None:
+    """Read the registry in use as it is now; from then on it is what `open_...` give.
+
+    For a long-lived process: all its answers come from one registry until it holds the next one,
+    whatever becomes of the files. Takes 40 ms, for every row is checked.
+
+    Raises:
+        TableFault: a table is missing or broken; what was held stays held.
+    """
+    global _held  # noqa: PLW0603 - replaced in one step, so that threads find both tables or none
+    folder = _folder()
+    found = {name: _open(name, folder) for name in _REGISTRY}
+    for table in found.values():
+        table.verify()
+    _held = found
+
+
+def marks() -> tuple[object, ...]:
+    """What tells the files of the registry in use from those that were there before.
+
+    Takes 10 us. A file that is missing has no mark.
+    """
+    folder = _folder()
+    found: list[object] = [folder]
+    for name in _REGISTRY:
+        try:
+            seen = os.stat(f"{folder}/{name}")
+        except OSError:
+            found.append(None)
+        else:
+            found.append((seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns))
+    return tuple(found)
 
 
 def open_shipped(name: str, columns: Sequence[str]) -> Table:
@@ -155,12 +195,22 @@ def write_assignments(
     )
 
 
-def _newest(name: str, columns: Sequence[str]) -> Table:
-    # The folder decides, so that a table that is missing from an import is a fault, no mixture.
+def _newest(name: str) -> Table:
+    return _held.get(name) or _open(name, _folder())
+
+
+def _folder() -> str | None:
+    """Where the registry in use lies if it is the user's own."""
     folder = os.path.realpath(user_folder())
-    if os.path.isdir(folder):
-        return Table(f"{folder}/{name}", columns, hint=_ROLL_BACK)
-    return open_shipped(name, columns)
+    return folder if os.path.isdir(folder) else None
+
+
+def _open(name: str, folder: str | None) -> Table:
+    # The folder decides, so that a table that is missing from an import is a fault, no mixture.
+    columns = _REGISTRY[name]
+    if folder is None:
+        return open_shipped(name, columns)
+    return Table(f"{folder}/{name}", columns, hint=_ROLL_BACK)
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,7 @@ from _socket import AF_INET, AF_INET6, inet_ntop
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from portbook.model import Socket, Transport, Unknown
+from portbook.model import Said, Socket, Transport, Unknown
 
 SOCK_DIAG_BY_FAMILY = 20
 NLMSG_DONE = 3
@@ -84,12 +84,15 @@ def sockets(
                 length, kind = header(data, offset)
             after = offset + length
             if length < 16 or after > end:
-                raise BadDiag(f"a message of {length} bytes where {end - offset} are left")
+                left = end - offset
+                raise BadDiag(
+                    Said("a message of %(n)s bytes where %(left)s are left", n=length, left=left)
+                )
             if kind == NLMSG_DONE:
                 return
             if kind == SOCK_DIAG_BY_FAMILY:
                 if length < 88:
-                    raise BadDiag(f"a socket of {length} bytes; inet_diag_msg has 88")
+                    raise BadDiag(Said("a socket of %(n)s bytes; inet_diag_msg has 88", n=length))
                 takes_ipv4, cgroup = _attributes(data[offset + 88 : after])
                 dual: bool | Unknown = False
                 if family == AF_INET:
@@ -105,7 +108,7 @@ def sockets(
                     if address == "::":
                         dual = takes_ipv4
                 else:
-                    raise BadDiag(f"address family {family}")
+                    raise BadDiag(Said("address family %(family)s", family=family))
                 backlog: int | None = None
                 queued: int | None = None
                 if number == LISTEN:
@@ -154,7 +157,10 @@ def _attributes(block: bytes) -> tuple[bool | Unknown, int | Unknown]:
     while offset + 4 <= len(block):
         length, kind = _ATTRIBUTE.unpack_from(block, offset)
         if length < 4 or offset + length > len(block):
-            raise BadDiag(f"an attribute of {length} bytes where {len(block) - offset} are left")
+            left = len(block) - offset
+            raise BadDiag(
+                Said("an attribute of %(n)s bytes where %(left)s are left", n=length, left=left)
+            )
         if kind == ATTRIBUTE_CGROUP_ID and length >= 12:
             cgroup = _U64.unpack_from(block, offset + 4)[0]
         elif kind == ATTRIBUTE_SKV6ONLY and length >= 5:

@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import lru_cache
 
 from portbook.host import Host
-from portbook.model import Gap, Socket, Transport, Unknown
+from portbook.model import Gap, Said, Socket, Transport, Unknown, reason_of
 from portbook.sockets import inet_diag
 from portbook.sockets.namespace import own_namespace
 from portbook.sockets.table import SocketTable, SourceFailed
@@ -23,9 +23,9 @@ _LISTENERS = {
 _PROTOCOL = {Transport.TCP: socket.IPPROTO_TCP, Transport.UDP: socket.IPPROTO_UDP}
 
 _NO_BOUND = Gap(
-    "sockets that are bound without listening",
-    "this kernel does not report them (Linux 6.8 and newer do)",
-    "a port may be held although nothing is listed: portbook why PORT tries a real bind()",
+    Said("sockets that are bound without listening"),
+    Said("this kernel does not report them (Linux 6.8 and newer do)"),
+    Said("a port may be held although nothing is listed: portbook why PORT tries a real bind()"),
 )
 
 
@@ -61,7 +61,8 @@ def read(host: Host, port: int | None = None, *, every_state: bool = False) -> S
                     continue
                 raise SourceFailed(*_refusal(refused)) from refused
             except inet_diag.BadDiag as bad:
-                raise SourceFailed(f"an answer that cannot be read ({bad})") from bad
+                why = Said("an answer that cannot be read (%(why)s)", why=reason_of(bad))
+                raise SourceFailed(why) from bad
     if port is not None:
         # A recording has only the whole dumps.
         sockets = [found for found in sockets if found.port == port]
@@ -106,7 +107,10 @@ def _device(host: Host, index: int) -> str:
 
 def _refusal(error: OSError) -> tuple[str, str | None]:
     if error.errno in (errno.EPERM, errno.EACCES):
-        return "the kernel refuses sock_diag", "allow AF_NETLINK (seccomp profile, container)"
+        hint = Said("allow AF_NETLINK (seccomp profile, container)")
+        return Said("the kernel refuses sock_diag"), hint
     if error.errno == errno.ENOENT:
-        return "the kernel has no sock_diag for this protocol", "modprobe tcp_diag udp_diag"
-    return error.strerror or str(error), None
+        return Said("the kernel has no sock_diag for this protocol"), Said(
+            "modprobe tcp_diag udp_diag"
+        )
+    return reason_of(error), None

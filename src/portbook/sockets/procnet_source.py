@@ -10,16 +10,16 @@ from _socket import AF_INET, AF_INET6, inet_ntop
 from collections.abc import Iterator
 
 from portbook.host import Host
-from portbook.model import Gap, Socket, Transport, Unknown
+from portbook.model import Gap, Said, Socket, Transport, Unknown, reason_of
 from portbook.sockets.inet_diag import STATES
 from portbook.sockets.namespace import own_namespace
 from portbook.sockets.table import LISTENER_STATES, SocketTable, SourceFailed
 
 _UNTOLD = Unknown("unsupported", "/proc/net does not tell")
 GAP = Gap(
-    "sockets that are bound without listening, and whether [::] also takes IPv4",
-    "/proc/net does not show them",
-    "allow sock_diag netlink",
+    Said("sockets that are bound without listening, and whether [::] also takes IPv4"),
+    Said("/proc/net does not show them"),
+    Said("allow sock_diag netlink"),
 )
 _TABLES = (
     ("tcp", Transport.TCP, "ipv4"),
@@ -48,9 +48,12 @@ def read(
         except FileNotFoundError as error:
             if family == "ipv6":
                 continue
-            raise SourceFailed(f"{path}: {error.strerror}", "mount /proc") from error
+            raise SourceFailed(_refusal(path, error), Said("mount /proc")) from error
         except OSError as error:
-            gaps.append(Gap(f"{transport} sockets over {family}", f"{path}: {error.strerror}"))
+            what = Said(
+                "%(transport)s sockets over %(family)s", transport=str(transport), family=family
+            )
+            gaps.append(Gap(what, _refusal(path, error)))
             continue
         read_one = True
         bad = 0
@@ -60,10 +63,16 @@ def read(
             elif port in (None, found.port) and (every_state or found.state in LISTENER_STATES):
                 sockets.append(found)
         if bad:
-            gaps.append(Gap(f"{bad} rows of {path}", "they cannot be read"))
+            what = Said.plural("%(n)s rows of %(path)s", "%(n)s rows of %(path)s", bad, path=path)
+            gaps.append(Gap(what, Said("they cannot be read")))
     if not read_one:
-        raise SourceFailed("none of the tables in /proc/net can be read", "mount /proc")
+        why = Said("none of the tables in /proc/net can be read")
+        raise SourceFailed(why, Said("mount /proc"))
     return SocketTable(tuple(sockets), "procnet", tuple(gaps))
+
+
+def _refusal(path: str, error: OSError) -> Said:
+    return Said("%(where)s: %(why)s", where=path, why=reason_of(error))
 
 
 def parse(

@@ -7,13 +7,13 @@ listening. Without root on macOS other users' sockets are missing; the gap says 
 from socket import AF_INET6, SOCK_STREAM
 
 from portbook.host import Host
-from portbook.model import Gap, Socket, Transport, Unknown
+from portbook.model import Gap, Said, Socket, Transport, Unknown, Verbatim
 from portbook.sockets.table import LISTENER_STATES, SocketTable, SourceFailed
 
 _UNTOLD = Unknown("unsupported", "psutil does not tell")
 _GAP = Gap(
-    "sockets bound without listening, whether [::] also takes IPv4, and who shares a socket",
-    "psutil does not tell",
+    Said("sockets bound without listening, whether [::] also takes IPv4, and who shares a socket"),
+    Said("psutil does not tell"),
 )
 _STATES = {
     "LISTEN": "listen",
@@ -37,17 +37,17 @@ def read(host: Host, port: int | None = None, *, every_state: bool = False) -> S
         SourceFailed: psutil is not installed, or the system refuses.
     """
     if not host.live:
-        raise SourceFailed("psutil cannot read a recorded host")
+        raise SourceFailed(Said("psutil cannot read a recorded host"))
     try:
         import psutil
     except ImportError:
-        raise SourceFailed("psutil is not installed", "pip install psutil") from None
+        raise SourceFailed(Said("psutil is not installed"), Said("pip install psutil")) from None
     try:
         connections = psutil.net_connections(kind="inet")
     except (psutil.AccessDenied, PermissionError):
-        raise SourceFailed("the system refuses", "run as root") from None
+        raise SourceFailed(Said("the system refuses"), Said("run as root")) from None
     except (psutil.Error, OSError) as error:
-        raise SourceFailed(str(error)) from error
+        raise SourceFailed(Verbatim(error)) from error
     sockets: list[Socket] = []
     pids: list[int | None] = []
     for connection in connections:

@@ -6,7 +6,7 @@ and a gap of the table.
 """
 
 from portbook.host import Host
-from portbook.model import EnvironmentFault, Gap, UsageError
+from portbook.model import EnvironmentFault, Gap, Joined, Said, UsageError
 from portbook.sockets.table import SocketTable, SourceFailed
 
 SOURCES = ("netlink", "procnet", "psutil")
@@ -31,16 +31,18 @@ def read_table(
     if source is not None and source not in SOURCES:
         raise UsageError(f"unknown socket source {source!r}", hint=f"one of {', '.join(SOURCES)}")
     reasons: list[Gap] = []
+    failures: list[str] = []
     for name in (source,) if source else SOURCES if host.linux else ("psutil",):
         try:
             table = _read(name, host, port, every_state=every_state)
         except SourceFailed as failed:
-            reasons.append(Gap(f"sockets from {name}", str(failed), failed.hint))
+            what = Said("sockets from %(source)s", source=name)
+            reasons.append(Gap(what, failed.why, failed.hint))
+            failures.append(Said("%(where)s: %(why)s", where=name, why=failed.why))
             continue
         return table._replace(gaps=(*reasons, *table.gaps))
     raise EnvironmentFault(
-        "cannot read the socket table: "
-        + "; ".join(f"{gap.what.removeprefix('sockets from ')}: {gap.why}" for gap in reasons),
+        Said("cannot read the socket table: %(reasons)s", reasons=Joined(failures)),
         hint=next((gap.hint for gap in reasons if gap.hint), None),
     )
 

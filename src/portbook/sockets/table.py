@@ -24,4 +24,5 @@ class SourceFailed(Exception):
 
     def __init__(self, why: str, hint: str | None = None) -> None:
         super().__init__(why)
+        self.why = why
         self.hint = hint

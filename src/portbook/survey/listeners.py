@@ -9,6 +9,7 @@ from portbook.model import (
     Gap,
     Listener,
     Owner,
+    Said,
     Socket,
     Transport,
     Unknown,
@@ -190,7 +191,9 @@ def hidden_owners(listeners: Sequence[Listener]) -> tuple[Gap, ...]:
             count[pid] = count.get(pid, 0) + 1
     return tuple(
         Gap(
-            f"the processes behind {number} {'socket' if number == 1 else 'sockets'}",
+            Said.plural(
+                "the processes behind %(n)s socket", "the processes behind %(n)s sockets", number
+            ),
             _HIDDEN[why.unknown],
             why.hint,
         )
@@ -199,9 +202,9 @@ def hidden_owners(listeners: Sequence[Listener]) -> tuple[Gap, ...]:
 
 
 _HIDDEN = {
-    "denied": "other users' open files cannot be read",
-    "unreadable": "/proc shows no process",
-    "outside": "they may run outside this PID namespace",
+    "denied": Said("other users' open files cannot be read"),
+    "unreadable": Said("/proc shows no process"),
+    "outside": Said("they may run outside this PID namespace"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from portbook.model import Facts, Owner, Suspicion, Unknown, Verdict
 from portbook.model.verdict import SEVERITIES
+from portbook.verdict.programs import PORTBOOKS_OWN, is_portbook
 from portbook.verdict.rules import SUSPICIONS, VALUES
 
 _ALARMING = SEVERITIES[:2]
@@ -50,7 +51,7 @@ def _rank(suspicion: Suspicion) -> int:
 def facts_of(owner: Owner, known: Facts) -> Facts:
     """`known`, the facts of a listener, with those of one of its owners."""
     above = owner.ancestry
-    return known._replace(
+    facts = known._replace(
         process=known_as(owner) or known.process,
         exe=owner.exe,
         exe_deleted=owner.exe_deleted,
@@ -68,6 +69,10 @@ def facts_of(owner: Owner, known: Facts) -> Facts:
         preloads=owner.preloads,
         ancestry=above if isinstance(above, Unknown) else tuple(each.name for each in above),
     )
+    # Python's name says nothing, and portbook speaks no Semaphore: it is known by its command.
+    if PORTBOOKS_OWN in facts.registered and is_portbook(facts):
+        return facts._replace(registered_match=PORTBOOKS_OWN)
+    return facts
 
 
 def known_as(owner: Owner) -> str | None:

@@ -1,5 +1,7 @@
 """What a path says about the program that runs from it. Pure: nothing is looked at on a disk."""
 
+from portbook.model import Said
+
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/")  # noqa: S108 - looked for, not used
 """Folders that every user can write to and that nobody installs a program in."""
 
@@ -52,7 +54,7 @@ def builder_of(path: str) -> str | None:
     if any(part.startswith("go-build") for part in parts[:4]):
         return "go run"
     if any(part.startswith(".mount_") for part in parts[:4]):
-        return "an AppImage"
+        return Said("an AppImage")
     return None
 
 

@@ -1,6 +1,6 @@
 """What a command line says: shells, interpreters, and programs that are given inline. Pure."""
 
-from portbook.model import Facts, Package, Unknown
+from portbook.model import Facts, Package, Said, Unknown
 
 SHELLS = frozenset(
     (
@@ -28,6 +28,10 @@ _INLINE = {
     "pypy": ("c", "WXm", ()),
 }
 _OF_MULTIPROCESSING = ("spawn", "forkserver", "resource_tracker", "semaphore_tracker")
+
+
+PORTBOOKS_OWN = "semaphore"
+"""The registered service whose number, 3255, portbook answers on: abandoned since 2002."""
 
 
 def base_name(path: str) -> str:
@@ -76,7 +80,9 @@ def inline_program(facts: Facts) -> str | None:
         if word in words or word.partition("=")[0] in words:
             return f"{language} {word.partition('=')[0]}"
         if word == "-":
-            return f"{language} - (its program came through standard input)"
+            return Said(
+                "%(program)s (its program came through standard input)", program=f"{language} -"
+            )
         if not word.startswith("-") or word == "--":
             return None
         if word.startswith("--"):
@@ -108,6 +114,27 @@ def _is_multiprocessing(language: str, text: str) -> bool:
         and ";" not in call
         and call.endswith(")")
     )
+
+
+def is_portbook(facts: Facts) -> bool:
+    """Whether the program is portbook itself: its script, or `python -m portbook`."""
+    if facts.process == "portbook":
+        return True
+    if isinstance(facts.cmdline, Unknown):
+        return False
+    if base_name(next(iter(facts.cmdline), "")) == "portbook":
+        return True
+    if interpreter_of(program_of(facts)) not in ("python", "pypy"):
+        return False
+    words = iter(facts.cmdline[1:])
+    for word in words:
+        if word == "-m":
+            return next(words, "") == "portbook"
+        if word in ("-W", "-X"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return base_name(word) == "portbook"
+    return False
 
 
 def is_unpackaged(facts: Facts) -> bool:

@@ -12,6 +12,7 @@ from portbook.pages.facts.orphans import orphans_page
 from portbook.pages.facts.search import MOST
 from portbook.pages.prose.census import census_told
 from portbook.pages.prose.lives import life_abouts, life_names
+from portbook.pages.prose.sources import lists_told
 from portbook.registry.kept import until_reload
 
 PART = 1
@@ -66,10 +67,12 @@ def _home(book: Book) -> bytes:
 
 
 def _method(book: Book) -> bytes:
+    told = method_page()
     return book.render(
         "method.html",
         place("/method"),
-        method=method_page(),
+        method=told,
+        lists=lists_told(told.lists),
         names=life_names(book.words),
         abouts=life_abouts(book.words),
     )

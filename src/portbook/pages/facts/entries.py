@@ -7,6 +7,8 @@ from portbook.model import Assignment
 from portbook.model.record import Record
 from portbook.pages.facts.registrations import Who, who_of
 from portbook.registry.kept import until_reload
+from portbook.registry.life import life_of_assignment
+from portbook.registry.lookup import evidence_rows, lookup
 from portbook.registry.registrations import registrations
 
 _ALIAS = re.compile(r'This entry is an alias to "([^"]+)"')
@@ -22,7 +24,8 @@ class Entry(Record):
     `transports` is empty where the registry names none. Dates are ISO 8601, as coarse as the
     registry has them. `rfcs` are the numbers of the RFCs that it refers to, `reference` what else
     it refers to. `spellings` are older spellings of the name, `elsewhere` the other numbers that
-    have it. `unauthorized` and `notes` are the registry's own words, where they are about this
+    have it. `first_known`: the number is one of a range, and the service is alive on the first of
+    these. `unauthorized` and `notes` are the registry's own words, where they are about this
     number.
     """
 
@@ -41,6 +44,7 @@ class Entry(Record):
     notes: str | None
     spellings: tuple[str, ...]
     elsewhere: tuple[int, ...]
+    first_known: bool = False
 
 
 def entries_of(port: int, assignments: Iterable[Assignment]) -> tuple[Entry, ...]:
@@ -82,6 +86,18 @@ def _entry(port: int, rows: list[Assignment], older: dict[str, list[str]]) -> En
         None if (row.notes or "").startswith(_DISCOVERY) else row.notes,
         tuple(older.get(name, ())),
         tuple(each for each in _ports_of().get(_plain(name), ()) if not first <= each <= last),
+        first < port and _is_known(first, name),
+    )
+
+
+def _is_known(port: int, service: str) -> bool:
+    """Whether public sources know the service on that number."""
+    entry = lookup(port)
+    return any(
+        life_of_assignment(row, entry.assignments, evidence_rows(port), as_of=entry.life.as_of)
+        == "alive"
+        for row in entry.assignments
+        if row.service == service
     )
 
 

@@ -11,6 +11,7 @@ from portbook.model import DYNAMIC, Listener
 from portbook.model.record import Record
 from portbook.pages.facts.registrations import ports_of
 from portbook.pages.settings import PORT
+from portbook.registry.candidates import displacing
 from portbook.registry.kept import until_reload
 from portbook.registry.lookup import lookup
 from portbook.registry.tables import ASSIGNMENT_COLUMNS, open_assignments, open_evidence
@@ -52,8 +53,8 @@ class HomePage(Record):
 
     `own` is the registration of the port that portbook answers on, as long as that is a dated
     orphan, else None. `overtaken` is the registered number that most sources know for something
-    else, `free` the unregistered one that most sources name, `busiest` the one that most know as
-    registered.
+    else, and how many do; `free` the unregistered one that most sources name, `busiest` the one
+    that most know as registered.
     """
 
     counted: tuple[Counted, ...]
@@ -85,7 +86,7 @@ def home_page() -> HomePage:
         PORT,
         _own(known),
         _newest(),
-        _most_named(sources, lambda port: known.values[port] == "overtaken", _service),
+        _most_overrun(sources, known),
         _most_named(
             sources,
             lambda port: known.values[port] in {"unassigned", "reserved"},
@@ -156,6 +157,19 @@ def _most_named(
     most = max(some, key=sources.__getitem__, default=None)
     called = None if most is None else name(most)
     return Pick(most, called, sources[most]) if most is not None and called else None
+
+
+def _most_overrun(sources: dict[int, int], known: Lives) -> Pick | None:
+    """The overtaken number that most sources know for something else, the lowest of several."""
+    best: Pick | None = None
+    some = [port for port in sources if known.values[port] == "overtaken"]
+    for port in sorted(some, key=lambda each: (-sources[each], each)):
+        if best and (sources[port], -port) < (best.sources, -best.port):
+            break  # a source that copied the registry's name is one less, never one more
+        others, name = len(displacing(lookup(port))), _service(port)
+        if name and (not best or (others, -port) > (best.sources, -best.port)):
+            best = Pick(port, name, others)
+    return best
 
 
 def _service(port: int) -> str | None:

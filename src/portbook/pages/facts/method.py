@@ -23,7 +23,7 @@ class MethodPage(Record):
     `registry_of` is the date of IANA's registry (ISO), None where an imported one does not say;
     `imported` when it was imported (ISO 8601, UTC), None for the built-in one. `records` are its
     rows, `suspicious` and `blocked` those of the other tables, `lists` what the first of these
-    was made from.
+    was made from, read on `lists_as_of` (ISO date).
     """
 
     registry_of: str | None
@@ -34,6 +34,7 @@ class MethodPage(Record):
     as_of: str
     suspicious: int
     lists: tuple[str, ...]
+    lists_as_of: str
     blocked: int
     labelled: int
     right: int
@@ -48,7 +49,8 @@ def method_page() -> MethodPage:
     """
     header = open_assignments().header
     known = read_sources()
-    suspicious = list(open_shipped("suspicious.tsv", _SUSPICIOUS).all_rows())
+    harmful = open_shipped("suspicious.tsv", _SUSPICIOUS)
+    suspicious = list(harmful.all_rows())
     return MethodPage(
         _date(header.get("registry of")),
         in_use().imported,
@@ -58,6 +60,7 @@ def method_page() -> MethodPage:
         known.as_of,
         len(suspicious),
         tuple(sorted({row[5] for row in suspicious})),
+        harmful.header["as_of"],
         sum(1 for _ in open_shipped("browser_blocked.tsv", _BLOCKED).all_rows()),
         LABELLED,
         RIGHT,

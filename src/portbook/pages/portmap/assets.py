@@ -15,7 +15,6 @@ many ports have none.
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import groupby
 
 from portbook.model import LAST_PORT
@@ -24,6 +23,7 @@ from portbook.pages.portmap.curve import LAYOUTS
 from portbook.pages.portmap.scheme import LIFE, RANGE, YEAR
 from portbook.pages.portmap.svg import plate
 from portbook.registry import whole
+from portbook.registry.kept import until_reload
 from portbook.registry.tables import ASSIGNMENT_COLUMNS, open_assignments
 
 REGISTERED = (LIFE, YEAR, RANGE)
@@ -36,20 +36,27 @@ _SERVICE = ASSIGNMENT_COLUMNS.index("service")
 _STYLE = re.compile("<style>(.*)</style>")
 
 
-@cache
 def codes(by: str) -> Codes:
-    """The kinds of all ports in one of the registry's schemes, kept until `forget`.
+    """The kinds of all ports in one of the registry's schemes, kept until the registry is reloaded.
 
     Raises:
         KeyError: there is no such scheme.
         TableFault: a table is missing or broken.
     """
-    return registered({scheme.name: scheme for scheme in REGISTERED}[by])
+    kept = _codes()
+    if by not in kept:
+        kept[by] = registered({scheme.name: scheme for scheme in REGISTERED}[by])
+    return kept[by]
 
 
-@cache
+@until_reload
+def _codes() -> dict[str, Codes]:
+    return {}
+
+
+@until_reload
 def portmap_assets() -> dict[str, bytes]:
-    """Every file by its path under the root of the book; takes 0.7 s, and is kept until `forget`.
+    """Every file by its path under the root of the book; takes 0.7 s, and is kept as `codes` are.
 
     Raises:
         TableFault: a table is missing or broken.
@@ -60,12 +67,6 @@ def portmap_assets() -> dict[str, bytes]:
             drawn = plate(codes(scheme.name).picture(layout))
             files[f"map/{scheme.name}-{layout}.svg"] = drawn.encode()
     return files
-
-
-def forget() -> None:
-    """Read the registry again for the next answer: after an update."""
-    codes.cache_clear()
-    portmap_assets.cache_clear()
 
 
 def style_in(svg: str) -> str:

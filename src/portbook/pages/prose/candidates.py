@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from portbook.model.record import Record
 from portbook.pages.prose.escaped import Escaped, layer
-from portbook.pages.prose.sources import source_name
+from portbook.pages.prose.sources import list_link, products_of, source_name
 from portbook.registry.candidates import MOST_NAMED, Guess
 
 
@@ -21,7 +21,10 @@ class Told(Record):
 @lru_cache(maxsize=1024)  # most numbers have the same few
 def guess_told(words: Escaped, guess: Guess) -> Told:
     """One guess in a sentence."""
-    return Told(guess.name or _what(words, guess), guess.about or "", _why(words, guess))
+    name = guess.name
+    if guess.kind == "malware":
+        name = words.listed(products_of(name), either=True)
+    return Told(name or _what(words, guess), guess.about or "", _why(words, guess))
 
 
 def _what(words: Escaped, guess: Guess) -> str:
@@ -30,10 +33,10 @@ def _what(words: Escaped, guess: Guess) -> str:
         case "zero":
             return words.text("Nothing")
         case "client":
-            return words.text("A client's own end of a connection")
+            return words.text("A client\u2019s own end of a connection")
         case "probe-usual" | "probe-any":
             return words.text("Nothing, only a probe")
-    return words.text("A program of one's own")
+    return words.text("A program of one\u2019s own")
 
 
 def _why(words: Escaped, guess: Guess) -> Markup:
@@ -64,8 +67,20 @@ def _why(words: Escaped, guess: Guess) -> Markup:
             return words.text(
                 "%(source)s lists this as a default number of %(kind)s; the number alone proves"
                 " nothing.",
-                source=guess.sources[0],
+                source=list_link(guess.sources[0]),
                 kind=_category(words, guess.category),
+            )
+        case "own-unassigned" if guess.transport:
+            return words.text(
+                "Nobody has registered this number for %(transport)s, so a program that somebody"
+                " wrote for themselves may well take it.",
+                transport=layer(guess.transport),
+            )
+        case "own-reserved" if guess.transport:
+            return words.text(
+                "IANA keeps this number back for %(transport)s, which does not stop a program from"
+                " taking it.",
+                transport=layer(guess.transport),
             )
     return _standing(words, guess.reason)
 
@@ -107,6 +122,11 @@ def _standing(words: Escaped, reason: str) -> Markup:
             return words.text(
                 "No public program is known to use this number, and programs that people write"
                 " for themselves take such quiet numbers."
+            )
+        case "own-listed":
+            return words.text(
+                "No public source but a list of harmful programs has this number, and programs that"
+                " people write for themselves take such quiet numbers."
             )
         case "own-dynamic":
             return words.text(

@@ -65,6 +65,10 @@ class Escaped:
         """`TCP and UDP`."""
         return self.listed(tuple(map(layer, transports)))
 
+    def layers(self, transports: tuple[str, ...]) -> Markup:
+        """The same; a registration without one is for every transport."""
+        return self.transports(transports) if transports else self.text("every transport")
+
 
 def _closed(said: str) -> Markup:
     """A sentence with one full stop, also where what was filled in last has one (Safenet Inc.)."""
@@ -90,6 +94,34 @@ def link(place: Place, address: str, text: object) -> Markup:
 def port_link(base: str, port: int, ext: str) -> Markup:
     """A link to the page of a port, by what stands before and behind its address."""
     return Markup(f'<a href="{base}{port}{ext}">{port}</a>')  # noqa: S704 - our own addresses
+
+
+def some_ports(words: Escaped, ports: tuple[int, ...], place: Place, most: int) -> Markup:
+    """Links to ports, the first `most` of them and how many there are besides.
+
+    Numbers that follow each other are one of them: `6000 to 6063`.
+    """
+    runs: list[list[int]] = []
+    for port in ports:
+        if runs and port == runs[-1][-1] + 1:
+            runs[-1].append(port)
+        else:
+            runs.append([port])
+    told: list[tuple[Markup, int]] = []
+    for run in runs:
+        links = [port_link(place.base, port, place.ext) for port in (run[0], run[-1])]
+        if len(run) > 2:
+            said = words.text("%(first)s to %(last)s", first=links[0], last=links[1])
+            told.append((said, len(run)))
+        else:
+            told += [(each, 1) for each in links[: len(run)]]
+    rest = sum(count for _, count in told[most:])
+    first = tuple(link for link, _ in told[:most])
+    if not rest:
+        return words.listed(first)
+    return words.plural(
+        "%(first)s and %(n)s more", "%(first)s and %(n)s more", rest, first=Markup(", ").join(first)
+    )
 
 
 def outer_link(address: str, text: object) -> Markup:

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+from markupsafe import Markup
+
 from portbook.model import Listener
 from portbook.model.record import Record
 from portbook.pages.live import Snapshot
-from portbook.pages.prose.listeners import address_of, holder_of, since_of, visible
+from portbook.pages.prose.escaped import Escaped, escaped
+from portbook.pages.prose.listeners import address_of, holder_of, since_of
+from portbook.pages.prose.said import told
 from portbook.pages.words import Words
 
 _URGENCY = ("suspicious", "mismatch", "unknown", "unregistered", "familiar", "expected")
@@ -19,7 +23,7 @@ class Heard(Record):
     address: str
     holder: str
     verdict: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Markup, ...]
     reach: str
     since: str | None
     state: str
@@ -47,19 +51,20 @@ def heard(words: Words, found: Snapshot, order: str = FIRST) -> tuple[Heard, ...
     Raises:
         KeyError: there is no such order.
     """
-    rows = (_row(words, each) for each in found.listeners)
+    said = escaped(words)
+    rows = (_row(said, each) for each in found.listeners)
     return tuple(sorted(rows, key=ORDERS[order], reverse=order == "since"))
 
 
-def _row(words: Words, row: Listener) -> Heard:
+def _row(words: Escaped, row: Listener) -> Heard:
     found = row.socket
     return Heard(
         found.port,
         found.transport,
         address_of(row),
-        holder_of(words, row),
+        holder_of(words.words, row),
         row.verdict.value,
-        tuple(map(visible, row.verdict.reasons)),
+        tuple(told(words, reason) for reason in row.verdict.reasons),
         row.reach,
         since_of(row),
         found.state,

@@ -2,11 +2,12 @@
 
 from markupsafe import Markup
 
-from portbook.model import Gap, Listener, Owner, Unknown
+from portbook.model import Listener, Owner, Unknown
 from portbook.model.record import Record
 from portbook.pages.live import Snapshot
 from portbook.pages.prose.escaped import Escaped, escaped, layer
 from portbook.pages.prose.listeners import address_of, holder_of, verdict_names, visible
+from portbook.pages.prose.said import Unseen, told, unseen
 from portbook.pages.words import Words
 
 _MOST_ABOVE = 6
@@ -16,29 +17,26 @@ _MOST_LISTENERS = 50
 class Held(Record):
     """One listener: what it does, what is known of its owner, and whether it belongs.
 
-    `verdict` is the value, `said` that value in words, `reasons` are sentences in English.
+    `verdict` is the value, `said` that value in words, `reasons` are sentences.
     """
 
     does: Markup
     owner: Markup
     verdict: str
     said: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Markup, ...]
 
 
 class HereText(Record):
     """What listens on a port: `at` is when that was seen (ISO 8601, UTC).
 
-    `fault` is a sentence in English where nothing could be seen; `gaps` are what could not be.
-    `more` listeners are not told.
+    `unseen` is what could not be seen. `more` listeners are not told.
     """
 
     at: str
-    fault: str
-    hint: str
+    unseen: Unseen
     held: tuple[Held, ...]
     more: int
-    gaps: tuple[Gap, ...]
 
 
 def here_text(words: Words, found: Snapshot, port: int, transport: str | None = None) -> HereText:
@@ -52,17 +50,15 @@ def here_text(words: Words, found: Snapshot, port: int, transport: str | None = 
     names = verdict_names(words)
     return HereText(
         found.at,
-        found.fault or "",
-        found.hint or "",
+        unseen(words, found),
         tuple(_held(said, names, row) for row in rows[:_MOST_LISTENERS]),
         max(0, len(rows) - _MOST_LISTENERS),
-        found.gaps,
     )
 
 
 def _held(words: Escaped, names: dict[str, str], row: Listener) -> Held:
     value = row.verdict.value
-    reasons = tuple(map(visible, row.verdict.reasons))
+    reasons = tuple(told(words, reason) for reason in row.verdict.reasons)
     return Held(_does(words, row), _owner(words, row), value, names.get(value, value), reasons)
 
 

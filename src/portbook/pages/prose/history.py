@@ -29,7 +29,7 @@ def history_told(words: Escaped, history: tuple[Step, ...]) -> tuple[Dated, ...]
 
 
 def _told(words: Escaped, step: Step) -> Markup:
-    transports = words.transports(step.transports) if step.transports else _any(words)
+    transports = words.layers(step.transports)
     others = words.listed(step.others) if step.others else Markup()
     if step.event == "added":
         if others:
@@ -72,10 +72,6 @@ def _told(words: Escaped, step: Step) -> Markup:
         transports=transports,
         changes=changes,
     )
-
-
-def _any(words: Escaped) -> Markup:
-    return words.text("every transport")
 
 
 def _change(words: Escaped, change: FactChange) -> Markup:

@@ -8,7 +8,7 @@ from portbook.model.record import Record
 from portbook.pages.facts.graveyard import Graveyard
 from portbook.pages.facts.port import PortPage
 from portbook.pages.facts.traces import Product, Trace
-from portbook.pages.prose.escaped import Escaped
+from portbook.pages.prose.escaped import Escaped, layer
 from portbook.pages.prose.sources import note_told, source_title
 
 _MOST_PRODUCTS = 6
@@ -18,7 +18,7 @@ class TraceTold(Record):
     """One source: its name with version, its address, and what it has to do with numbers.
 
     `products` is what it names here, all of them over `transports` unless that is empty; `rest`,
-    perhaps empty, is folded away under `summary`.
+    perhaps empty, is folded away under `summary`. `remark` says why it does not count.
     """
 
     title: str
@@ -28,6 +28,7 @@ class TraceTold(Record):
     products: Markup
     rest: Markup
     summary: Markup
+    remark: Markup
 
 
 def life_told(words: Escaped, page: PortPage) -> Markup:
@@ -37,33 +38,11 @@ def life_told(words: Escaped, page: PortPage) -> Markup:
         case "alive":
             return _alive(words, page, date)
         case "overtaken":
-            return words.plural(
-                "Something does, but not what is registered. As of %(date)s, one of %(all)s public"
-                " sources has the number, and it does not mean %(services)s.",
-                "Something does, but not what is registered. As of %(date)s, %(n)s of %(all)s"
-                " public sources have the number, and none of them means %(services)s.",
-                len(page.traces),
-                all=page.sources_checked,
-                services=words.listed(page.services, either=True),
-                date=date,
-            )
+            return _overtaken(words, page, date)
         case "orphan":
-            return words.text(
-                "Nothing that left a public trace. Until %(date)s portbook asked %(all)s sources,"
-                " such as protocol decoders, firewall profiles and application stores, and none"
-                " has %(services)s or anything else on this number.",
-                all=page.sources_checked,
-                services=words.listed(page.services),
-                date=date,
-            )
+            return _orphan(words, page, date)
         case "young":
-            return words.text(
-                "It is too early to tell. As of %(date)s none of %(all)s public sources has it, but"
-                " lists of that kind take years to notice a service, and this one is not three"
-                " years old.",
-                all=page.sources_checked,
-                date=date,
-            )
+            return _young(words, page, date)
     if page.traces:
         return words.plural(
             "Yes, without a registration. As of %(date)s, one of %(all)s public sources has the"
@@ -76,7 +55,7 @@ def life_told(words: Escaped, page: PortPage) -> Markup:
         )
     if page.case == "zero":
         return Markup()
-    return _nothing(words, page.sources_checked, date)
+    return _nothing(words, page.sources_checked, date, page.transport)
 
 
 def _alive(words: Escaped, page: PortPage, date: str) -> Markup:
@@ -99,11 +78,85 @@ def _alive(words: Escaped, page: PortPage, date: str) -> Markup:
     return Markup(" ").join((told, more))
 
 
-@cache
-def _nothing(words: Escaped, asked: int, date: str) -> Markup:
+def _overtaken(words: Escaped, page: PortPage, date: str) -> Markup:
+    told = words.plural(
+        "Something does, but not what is registered. As of %(date)s, one of %(all)s public sources"
+        " has the number for something else than %(services)s.",
+        "Something does, but not what is registered. As of %(date)s, %(n)s of %(all)s public"
+        " sources have the number for something else than %(services)s.",
+        page.counted,
+        all=page.sources_checked,
+        services=words.listed(page.services, either=True),
+        date=date,
+    )
+    copies = len(page.traces) - page.counted
+    if not copies:
+        return told
+    more = words.plural(
+        "One more has the name as the registry spells it and may have copied it from there, so it"
+        " does not count.",
+        "%(n)s more have the name as the registry spells it and may have copied it from there, so"
+        " they do not count.",
+        copies,
+    )
+    return Markup(" ").join((told, more))
+
+
+def _orphan(words: Escaped, page: PortPage, date: str) -> Markup:
+    told: dict[str, object] = {
+        "all": page.sources_checked,
+        "services": words.listed(page.services, either=True),
+        "date": date,
+    }
+    if page.transport:
+        return words.text(
+            "Nothing that left a public trace. As of %(date)s none of %(all)s sources, such as"
+            " protocol decoders, firewall profiles and application stores, has %(services)s or"
+            " anything else on this number over %(transport)s.",
+            transport=layer(page.transport),
+            **told,
+        )
     return words.text(
-        "Until %(date)s portbook looked for programs on it in %(all)s public sources, such as"
-        " protocol decoders, firewall profiles and application stores, and found none.",
+        "Nothing that left a public trace. As of %(date)s none of %(all)s sources, such as protocol"
+        " decoders, firewall profiles and application stores, has %(services)s or anything else on"
+        " this number.",
+        **told,
+    )
+
+
+def _young(words: Escaped, page: PortPage, date: str) -> Markup:
+    told = words.text(
+        "It is too early to tell. As of %(date)s none of %(all)s public sources has it, but lists"
+        " of that kind take years to notice a service, and this one is not three years old.",
+        all=page.sources_checked,
+        date=date,
+    )
+    older = len(page.entries) - len(page.young)
+    if not older:
+        return told
+    more = words.plural(
+        "For the older registration on this number it is not too early: it has left no public"
+        " trace.",
+        "For the %(n)s older registrations on this number it is not too early: they have left no"
+        " public trace.",
+        older,
+    )
+    return Markup(" ").join((told, more))
+
+
+@cache
+def _nothing(words: Escaped, asked: int, date: str, transport: str | None) -> Markup:
+    if transport:
+        return words.text(
+            "As of %(date)s none of %(all)s public sources, such as protocol decoders, firewall"
+            " profiles and application stores, knows a program on it over %(transport)s.",
+            all=asked,
+            date=date,
+            transport=layer(transport),
+        )
+    return words.text(
+        "As of %(date)s none of %(all)s public sources, such as protocol decoders, firewall"
+        " profiles and application stores, knows a program on it.",
         all=asked,
         date=date,
     )
@@ -127,7 +180,13 @@ def trace_told(words: Escaped, page: PortPage, trace: Trace) -> TraceTold:
         Markup(", ").join(first),
         Markup(", ").join(rest),
         words.plural("and %(n)s more", "and %(n)s more", len(rest)) if rest else Markup(),
+        _copied(words) if trace.copied else Markup(),
     )
+
+
+@cache
+def _copied(words: Escaped) -> Markup:
+    return words.text("as the registry spells it, perhaps copied from there: it does not count")
 
 
 def _product(words: Escaped, product: Product, *, alone: bool) -> Markup:

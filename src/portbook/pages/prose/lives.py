@@ -63,15 +63,15 @@ def lives_told(words: Words, counts: Mapping[str, int]) -> str:
     if total == 1:
         life = next(life for life, count in counts.items() if count)
         return {
-            "alive": words.text("Public sources know it on its number."),
-            "overtaken": words.text("Public sources know the number for something else only."),
+            "alive": words.text("It is known to public sources."),
+            "overtaken": words.text("It has given way to something else."),
             "orphan": words.text("It has left no public trace."),
             "young": words.text("It has left no trace yet, but it is younger than three years."),
         }[life]
     if counts["alive"] == total:
-        return words.text("Public sources know all of them on their numbers.")
+        return words.text("All of them are known to public sources.")
     if counts["overtaken"] == total:
-        return words.text("Public sources know all of their numbers for something else only.")
+        return words.text("All of them have given way to something else.")
     if counts["orphan"] == total:
         return words.text("None of them has left a public trace.")
     if counts["young"] == total:

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from portbook.pages.book import Place
 from portbook.pages.facts.name import NamePage
-from portbook.pages.prose.escaped import Escaped, escaped, port_link, quoted
+from portbook.pages.prose.escaped import Escaped, escaped, quoted, some_ports
 from portbook.pages.prose.lives import lives_told
 from portbook.pages.prose.registration import who_links
 from portbook.pages.words import Words
@@ -42,11 +42,10 @@ def name_told(words: Words, page: NamePage, place: Place) -> tuple[Markup, ...]:
 def _answer(words: Escaped, page: NamePage, place: Place) -> Markup:
     if not page.ports:
         return words.text("%(name)s is registered as a name, without a number.", name=page.name)
-    links = tuple(port_link(place.base, port, place.ext) for port in page.ports)
     return words.plural(
         "%(name)s is registered on one number: %(ports)s.",
         "%(name)s is registered on %(n)s numbers: %(ports)s.",
-        len(links),
+        len(page.ports),
         name=page.name,
-        ports=words.some(links, _MOST_PORTS),
+        ports=some_ports(words, page.ports, place, _MOST_PORTS),
     )

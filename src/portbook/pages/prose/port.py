@@ -23,6 +23,7 @@ from portbook.pages.prose.registration import (
     rfc_links,
     who_links,
 )
+from portbook.pages.prose.sources import asked_told
 from portbook.pages.prose.taking import Taking, taking
 from portbook.pages.words import Words
 from portbook.registry.nearby import Neighbour, Neighbours
@@ -33,8 +34,8 @@ _MOST_NAMES = 2
 class PortText(Record):
     """Everything that the page of a port says; what is empty is not said.
 
-    `facts` are pairs of a label and what it has; `since` is the heading of `history`; `orphans`
-    says why an orphan matters.
+    `facts` are pairs of a label and what it has; `since` is the heading of `history`; `asked` has
+    the sources that know nothing of a registered number; `orphans` says why an orphan matters.
     """
 
     title: Markup
@@ -46,6 +47,7 @@ class PortText(Record):
     since: Markup
     history: tuple[Dated, ...]
     life: Markup
+    asked: Markup
     traces: tuple[TraceTold, ...]
     guesses: tuple[Told, ...]
     taking: Taking
@@ -66,6 +68,7 @@ def port_text(words: Words, page: PortPage, place: Place) -> PortText:
         _since(said, page.since) if page.history else Markup(),
         history_told(said, page.history),
         life_told(said, page),
+        asked_told(said, place.base, place.ext) if page.entries and not page.traces else Markup(),
         tuple(trace_told(said, page, each) for each in page.traces),
         tuple(guess_told(said, each) for each in page.guesses),
         taking(said, page, place),
@@ -94,7 +97,7 @@ def _facts(words: Escaped, page: PortPage, place: Place) -> list[tuple[Markup, M
         if entry.rfcs:
             facts.append((words.text("Described in"), rfc_links(words, entry.rfcs)))
     if not zero:
-        traces = _traces(words, len(page.traces), page.sources_checked)
+        traces = _traces(words, page.counted, page.sources_checked)
         facts.append((words.text("Traces"), traces))
     return facts
 
@@ -135,7 +138,7 @@ def _about(words: Escaped, kind: str) -> Markup:
         case "system":
             return words.text(
                 "The numbers up to 1023 are the system ports. IANA, which keeps the registry, gives"
-                " one away only after a review in the IETF, where the Internet's standards are"
+                " one away only after a review in the IETF, where the Internet\u2019s standards are"
                 " written, or with the approval of its steering group, the IESG (%(rfc)s). On Linux"
                 " a program needs root rights, or the capability CAP_NET_BIND_SERVICE, to listen on"
                 " one.",

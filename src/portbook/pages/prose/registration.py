@@ -9,9 +9,18 @@ from portbook.pages.book import Place
 from portbook.pages.facts.entries import Entry
 from portbook.pages.facts.port import PortPage
 from portbook.pages.facts.registrations import Who
-from portbook.pages.prose.escaped import Escaped, layer, link, outer_link, port_link, quoted
+from portbook.pages.prose.escaped import (
+    Escaped,
+    layer,
+    link,
+    outer_link,
+    port_link,
+    quoted,
+    some_ports,
+)
 
 _MOST_PORTS = 6
+_LAST_RFC_OF_2001 = 3222  # by the index of the RFC editor
 RFC = "https://www.rfc-editor.org/rfc/rfc"
 
 
@@ -55,6 +64,13 @@ def _told(words: Escaped, page: PortPage, entry: Entry, place: Place) -> Markup:
                 last=entry.last,
             )
         )
+    if entry.first_known:
+        said.append(
+            words.text(
+                "On the first of them, %(port)s, public sources know it.",
+                port=port_link(place.base, entry.first, place.ext),
+            )
+        )
     if entry.spellings:
         said.append(
             words.text(
@@ -63,13 +79,12 @@ def _told(words: Escaped, page: PortPage, entry: Entry, place: Place) -> Markup:
             )
         )
     if entry.elsewhere:
-        ports = tuple(port_link(place.base, port, place.ext) for port in entry.elsewhere)
         said.append(
             words.plural(
                 "The same name is registered on another number: %(ports)s.",
                 "The same name is registered on %(n)s other numbers: %(ports)s.",
-                len(ports),
-                ports=words.some(ports, _MOST_PORTS),
+                len(entry.elsewhere),
+                ports=some_ports(words, entry.elsewhere, place, _MOST_PORTS),
             )
         )
     if entry.notes:
@@ -113,12 +128,13 @@ def _name(entry: Entry) -> Markup:
 
 def _asked_for(words: Escaped, page: PortPage, entry: Entry, place: Place) -> Markup:
     """Who has it and since when, and whether that was changed."""
-    changed = entry.modified or any(
+    modified = entry.modified if entry.modified != entry.registered else None
+    changed = modified or any(
         step.event == "changed" and step.service == entry.service for step in page.history
     )
     said = [_since(words, entry, who_links(words, entry.assignee, place), changed=bool(changed))]
-    if entry.modified:
-        said.append(_modified(words, entry.modified))
+    if modified:
+        said.append(_modified(words, modified))
     elif not changed and entry.registered:
         said.append(words.text("The registry shows no change of the entry since."))
     return Markup(" ").join(said)
@@ -126,7 +142,7 @@ def _asked_for(words: Escaped, page: PortPage, entry: Entry, place: Place) -> Ma
 
 def _since(words: Escaped, entry: Entry, who: Markup, *, changed: bool) -> Markup:
     if entry.registered is None:
-        return _undated(words, who)
+        return _undated(words, who, entry.rfcs)
     date = words.date(entry.registered)
     day = len(entry.registered) > 7
     if not who:
@@ -150,7 +166,9 @@ def _since(words: Escaped, entry: Entry, who: Markup, *, changed: bool) -> Marku
     return words.text("%(who)s registered it in %(date)s.", who=who, date=date)
 
 
-def _undated(words: Escaped, who: Markup) -> Markup:
+def _undated(words: Escaped, who: Markup, rfcs: tuple[int, ...]) -> Markup:
+    if who and any(number > _LAST_RFC_OF_2001 for number in rfcs):
+        return words.text("It is in the name of %(who)s and has no date.", who=who)
     if who:
         return words.text(
             "It is in the name of %(who)s and has no date, like most entries from before 2002.",

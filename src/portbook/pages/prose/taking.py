@@ -8,7 +8,8 @@ from portbook.model.record import Record
 from portbook.pages.book import Place
 from portbook.pages.facts.entries import spelled_once
 from portbook.pages.facts.port import PortPage
-from portbook.pages.prose.escaped import Escaped, port_link
+from portbook.pages.prose.escaped import Escaped, layer, port_link
+from portbook.pages.prose.sources import products_of
 from portbook.registry.nearby import Hindrance
 
 _MOST_NAMED = 3
@@ -31,14 +32,56 @@ def taking(words: Escaped, page: PortPage, place: Place) -> Taking:
     """The advice on the number of a page."""
     # A remark on another number of the same row says nothing here.
     against = [each for each in page.advice.against if each.code != "noted" or page.remarks]
-    if not against:
+    if not against and not page.beside:
         return Taking(_free(words), (), Markup())
     if page.port == 0:
         return Taking(_zero(words), (), Markup())
-    answer, *more = (_said(words, page, each) for each in against)
-    if against[0].code in _NO_STANCE:
+    said = [_said(words, page, each) for each in against]
+    beside = [_elsewhere(words, page, each) for each in page.beside]
+    # A registration on another transport is the answer, unless this one is kept back.
+    first = 0 if page.case == "reserved" or not _taken_beside(page) else 1
+    answer, *more = (*beside[:first], *said, *beside[first:])
+    if _no_stance(page, against):
         answer = Markup(" ").join((_rather_not(words), answer))
     return Taking(answer, tuple(more), _better(words, page, place))
+
+
+def _no_stance(page: PortPage, against: list[Hindrance]) -> bool:
+    """Whether the first sentence says no yes or no of itself."""
+    if _taken_beside(page) and page.case != "reserved":
+        return False
+    return not against or against[0].code in _NO_STANCE
+
+
+def _taken_beside(page: PortPage) -> bool:
+    return bool(page.beside) and page.beside[0].code != "in-use"
+
+
+def _elsewhere(words: Escaped, page: PortPage, found: Hindrance) -> Markup:
+    """What speaks against the number on other transports than that of the page."""
+    transport = layer(page.transport or "")
+    names = words.some(spelled_once(found.names), _MOST_NAMED)
+    if found.code == "in-use":
+        return words.plural(
+            "On other transports than %(transport)s %(products)s uses it without a registration.",
+            "On other transports than %(transport)s %(products)s use it without a registration.",
+            len(found.names),
+            transport=transport,
+            products=names,
+        )
+    if page.case == "reserved":
+        return words.text(
+            "For %(transports)s the number is registered for %(services)s.",
+            transports=words.layers(page.over),
+            services=names,
+        )
+    return words.text(
+        "Rather not, unless for %(transport)s alone: for %(transports)s the number is registered"
+        " for %(services)s.",
+        transport=transport,
+        transports=words.layers(page.over),
+        services=names,
+    )
 
 
 @cache
@@ -86,14 +129,15 @@ def _said(words: Escaped, page: PortPage, found: Hindrance) -> Markup:
             )
         case "overtaken":
             return words.text(
-                "Better not: it is registered for %(services)s and used by others besides.",
+                "Better not: it is registered for %(services)s and used by other programs besides.",
                 services=names,
             )
         case "registered-young":
+            young = spelled_once(each.service for each in page.young) or found.names
             return words.text(
                 "Better not: it was given to %(services)s only lately, and that may be about to"
                 " spread.",
-                services=names,
+                services=words.some(young, _MOST_NAMED),
             )
         case "registered-orphan":
             return words.text(
@@ -111,10 +155,11 @@ def _said(words: Escaped, page: PortPage, found: Hindrance) -> Markup:
         case "noted":
             return words.text("The registry has a remark on it, which is quoted above.")
         case "suspicious":
+            programs = tuple(each for name in found.names for each in products_of(name))
             return words.text(
                 "It is a default number of %(names)s, so it may raise questions when somebody"
                 " scans the machine.",
-                names=names,
+                names=words.some(programs, _MOST_NAMED),
             )
         case "ephemeral":
             return _ephemeral(words, found.names)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from portbook.model.record import Record
 from portbook.pages.answering import Refused, data, page, site_of
 from portbook.pages.asked import place_of
-from portbook.pages.tokens import CODE_SECONDS, COOKIE
+from portbook.pages.tokens import CODE_SECONDS
 
 _LONGEST = 500
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
@@ -26,7 +26,8 @@ class Code(Record):
 
 
 async def form(request: Request) -> Response:
-    """The form; `?next=` is where it leads."""
+    """The form; `?next=` is where it leads. Who comes here needs the token, so its file is kept."""
+    site_of(request).tokens.keep_file()
     return _form(request, local_path(request.query_params.get("next", "")))
 
 
@@ -43,7 +44,7 @@ async def enter(request: Request) -> Response:
     response = RedirectResponse(start if onward == "/" else onward, HTTPStatus.SEE_OTHER)
     response.headers["cache-control"] = "no-store"
     response.set_cookie(
-        COOKIE, session, path="/", secure=tokens.secure, httponly=True, samesite="strict"
+        tokens.cookie, session, path="/", secure=tokens.secure, httponly=True, samesite="strict"
     )
     return response
 
@@ -70,7 +71,9 @@ async def leave(request: Request) -> Response:
     tokens.leave(request)
     response = RedirectResponse(place_of(request).base, HTTPStatus.SEE_OTHER)
     response.headers["cache-control"] = "no-store"
-    response.delete_cookie(COOKIE, path="/", secure=tokens.secure, httponly=True, samesite="strict")
+    response.delete_cookie(
+        tokens.cookie, path="/", secure=tokens.secure, httponly=True, samesite="strict"
+    )
     return response
 
 

@@ -17,6 +17,7 @@ from portbook.pages.asked import place_of
 from portbook.pages.live import Snapshot
 from portbook.pages.prose.here import FIRST, ORDERS, heard
 from portbook.pages.prose.listeners import reach_names, verdict_abouts, verdict_names
+from portbook.pages.prose.said import unseen
 
 
 async def here(request: Request) -> Response:
@@ -63,6 +64,7 @@ async def _shown(request: Request, template: str) -> Response:
             request,
             template,
             snapshot=found,
+            unseen=unseen(spoken, found),
             rows=heard(spoken, found, order),
             order=order,
             orders=tuple(ORDERS),

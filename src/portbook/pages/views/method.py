@@ -7,6 +7,7 @@ from starlette.responses import Response
 from portbook.pages.answering import page, words_of
 from portbook.pages.facts.method import method_page
 from portbook.pages.prose.lives import life_abouts, life_names
+from portbook.pages.prose.sources import lists_told
 
 
 async def method(request: Request) -> Response:
@@ -17,6 +18,7 @@ async def method(request: Request) -> Response:
         request,
         "method.html",
         method=told,
+        lists=lists_told(told.lists),
         names=life_names(spoken),
         abouts=life_abouts(spoken),
     )

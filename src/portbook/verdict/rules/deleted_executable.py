@@ -4,7 +4,7 @@ An upgrade removes the file too, and puts a newer one in its place: a package ow
 another file stands there again.
 """
 
-from portbook.model import Facts, Suspicion
+from portbook.model import Facts, Said, Suspicion
 from portbook.verdict.programs import milder
 
 ID = "deleted-executable"
@@ -20,7 +20,15 @@ def weigh(facts: Facts) -> Suspicion | None:
     if not isinstance(facts.exe, str) or facts.exe.startswith("/memfd:"):
         return None
     if facts.replaced:
-        reason = f"{facts.exe} was replaced while {facts.process} runs: the older file still runs"
+        reason = Said(
+            "%(program)s was replaced while %(process)s runs: the older file still runs",
+            program=facts.exe,
+            process=facts.process,
+        )
         return Suspicion(ID, "low", reason, "restart it, if you replaced the file")
-    reason = f"{facts.exe} was deleted while {facts.process} runs, and no package owns it"
+    reason = Said(
+        "%(program)s was deleted while %(process)s runs, and no package owns it",
+        program=facts.exe,
+        process=facts.process,
+    )
     return Suspicion(ID, milder("high", facts), reason, _NEXT)

@@ -1,6 +1,7 @@
 """Expected: the program is known for the service that is registered here."""
 
-from portbook.model import Facts
+from portbook.model import Facts, Said
+from portbook.verdict.programs import PORTBOOKS_OWN, is_portbook
 
 VALUE = "expected"
 
@@ -11,10 +12,29 @@ def weigh(facts: Facts) -> tuple[str, ...] | None:
     if wire and wire.confidence == "certain":
         spoken = [name for name in facts.registered if name in wire.services]
         if spoken:
-            return (f"{wire.what} answers, which is what {spoken[0]} is registered for",)
+            return (
+                Said(
+                    "%(what)s answers, which is what %(service)s is registered for",
+                    what=wire.what,
+                    service=spoken[0],
+                ),
+            )
     if not facts.registered_match:
         return None
-    if facts.process == facts.registered_match:
-        return (f"{facts.process} is the registered service",)
     service = facts.registered_match
-    return (f"registered as {service}, and {facts.process} is known to speak it",)
+    if service == PORTBOOKS_OWN and is_portbook(facts):
+        return (
+            Said(
+                "this is portbook itself, which answers here under the registered name %(service)s",
+                service=service,
+            ),
+        )
+    if facts.process == service:
+        return (Said("%(process)s is the registered service", process=facts.process),)
+    return (
+        Said(
+            "registered as %(service)s, and %(process)s is known to speak it",
+            service=service,
+            process=facts.process,
+        ),
+    )

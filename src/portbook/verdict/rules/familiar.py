@@ -1,6 +1,6 @@
 """Familiar: nobody registered this use, but it is well known."""
 
-from portbook.model import Facts
+from portbook.model import Facts, Joined, Said
 
 VALUE = "familiar"
 
@@ -9,13 +9,15 @@ def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
     wire = facts.wire
     if not facts.unofficial_match and wire and wire.usual and wire.confidence == "certain":
-        usual = f"{wire.what} answers, which is usual on this number"
-        if facts.registered:
-            return (usual, f"registered as {' or '.join(facts.registered[:3])}")
-        return (usual,)
+        usual = Said("%(what)s answers, which is usual on this number", what=wire.what)
+        return (usual, *_registered(facts))
     if not facts.unofficial_match:
         return None
-    reason = f"{facts.unofficial_match} is known to use this number"
-    if facts.registered:
-        return (reason, f"registered as {' or '.join(facts.registered[:3])}")
-    return (reason,)
+    reason = Said("%(product)s is known to use this number", product=facts.unofficial_match)
+    return (reason, *_registered(facts))
+
+
+def _registered(facts: Facts) -> tuple[str, ...]:
+    if not facts.registered:
+        return ()
+    return (Said("registered as %(names)s", names=Joined(facts.registered[:3], either=True)),)

@@ -1,6 +1,6 @@
 """A program that runs from a hidden folder which no ordinary tool makes."""
 
-from portbook.model import Facts, Suspicion
+from portbook.model import Facts, Said, Suspicion
 from portbook.verdict.places import hidden_folder, is_temporary
 from portbook.verdict.programs import is_packaged, milder
 
@@ -17,5 +17,10 @@ def weigh(facts: Facts) -> Suspicion | None:
     folder = hidden_folder(facts.exe)
     if folder is None:
         return None
-    reason = f"{facts.process} runs from {facts.exe}: {folder} is hidden"
+    reason = Said(
+        "%(process)s runs from %(program)s: %(folder)s is hidden",
+        process=facts.process,
+        program=facts.exe,
+        folder=folder,
+    )
     return Suspicion(ID, milder("medium", facts), reason, _NEXT)

@@ -1,6 +1,6 @@
 """A port that bind() feels and no table shows."""
 
-from portbook.model import Facts, Suspicion
+from portbook.model import Facts, Said, Suspicion
 
 ID = "hidden-listener"
 SUMMARY = "bind() is refused, twice, and the socket table shows no holder in any state"
@@ -15,5 +15,5 @@ def weigh(facts: Facts) -> Suspicion | None:
     """The evidence, or nothing."""
     if not facts.hidden:
         return None
-    reason = "bind() says that the port is in use, but no socket in any state shows a holder"
+    reason = Said("bind() says that the port is in use, but no socket in any state shows a holder")
     return Suspicion(ID, "high", reason, _NEXT)

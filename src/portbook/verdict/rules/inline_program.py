@@ -4,7 +4,7 @@ In a virtual environment or a project it is somebody's work, and Python's own `m
 starts its workers like this.
 """
 
-from portbook.model import Facts, Project, Suspicion, Unknown
+from portbook.model import Facts, Project, Said, Suspicion, Unknown
 from portbook.verdict.places import is_environment
 from portbook.verdict.programs import inline_program, milder
 
@@ -21,5 +21,5 @@ def weigh(facts: Facts) -> Suspicion | None:
     option = inline_program(facts)
     if option is None or is_environment(facts.cmdline[0]):
         return None
-    reason = f"the program is no file: {option}"
+    reason = Said("the program is no file: %(option)s", option=option)
     return Suspicion(ID, milder("medium", facts), reason, _NEXT)

@@ -4,7 +4,7 @@ The kernel's threads have neither an executable nor a command line. Other progra
 brackets around their names (celery does), so the name between them has to be one of the kernel's.
 """
 
-from portbook.model import Facts, Suspicion, Unknown
+from portbook.model import Facts, Said, Suspicion, Unknown
 from portbook.verdict.programs import base_name
 
 ID = "kernel-look-alike"
@@ -46,8 +46,9 @@ def weigh(facts: Facts) -> Suspicion | None:
         names = [facts.process or "", *command[:1]]
     for name in names:
         if _is_kernels(name.strip()):
-            real = facts.exe if isinstance(facts.exe, str) else "a program"
-            return Suspicion(ID, "high", f"{real} calls itself {name.strip()}", _NEXT)
+            real = facts.exe if isinstance(facts.exe, str) else Said("a program")
+            reason = Said("%(program)s calls itself %(name)s", program=real, name=name.strip())
+            return Suspicion(ID, "high", reason, _NEXT)
     return None
 
 

@@ -3,7 +3,7 @@
 runc and its kin copy themselves into such a file before they enter a container, for safety.
 """
 
-from portbook.model import Facts, Suspicion, Unknown
+from portbook.model import Facts, Said, Suspicion, Unknown
 from portbook.verdict.programs import base_name
 
 ID = "memory-executable"
@@ -21,7 +21,11 @@ def weigh(facts: Facts) -> Suspicion | None:
     if facts.exe.startswith(_CLONED) and _is_runtime(facts):
         return None
     name = facts.exe.removeprefix("/memfd:").removesuffix(" (deleted)")
-    reason = f"{facts.process} runs from memory (memfd {name!r}), not from a file"
+    reason = Said(
+        "%(process)s runs from memory (memfd %(name)s), not from a file",
+        process=facts.process,
+        name=repr(name),
+    )
     return Suspicion(ID, "high", reason, _NEXT)
 
 

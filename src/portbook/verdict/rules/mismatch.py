@@ -1,6 +1,6 @@
 """Mismatch: what answers on the wire is something else than what is registered here."""
 
-from portbook.model import Facts
+from portbook.model import Facts, Joined, Said
 
 VALUE = "mismatch"
 
@@ -21,5 +21,10 @@ def weigh(facts: Facts) -> tuple[str, ...] | None:
         return None
     if wire.carrier and facts.registered_match:
         return None
-    names = " or ".join(facts.registered[:3])
-    return (f"registered as {names}, and what answers is {wire.what}",)
+    return (
+        Said(
+            "registered as %(names)s, and what answers is %(what)s",
+            names=Joined(facts.registered[:3], either=True),
+            what=wire.what,
+        ),
+    )

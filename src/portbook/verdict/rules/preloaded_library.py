@@ -3,7 +3,7 @@
 Allocators, debuggers and a few network wrappers are meant to be loaded like this.
 """
 
-from portbook.model import Facts, Suspicion
+from portbook.model import Facts, Said, Suspicion
 from portbook.verdict.places import hidden_folder, is_temporary
 from portbook.verdict.programs import base_name, milder
 
@@ -68,7 +68,9 @@ def weigh(facts: Facts) -> Suspicion | None:
         severity = "high"
     else:
         severity = milder("medium", facts)
-    reason = f"LD_PRELOAD puts {first} into {facts.process}"
+    reason = Said(
+        "LD_PRELOAD puts %(library)s into %(process)s", library=first, process=facts.process
+    )
     return Suspicion(ID, severity, reason, _NEXT)
 
 

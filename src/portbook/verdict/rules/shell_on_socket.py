@@ -3,7 +3,7 @@
 inetd and systemd give a socket to a program as its standard input, and that may be a script.
 """
 
-from portbook.model import Facts, Suspicion, Unknown
+from portbook.model import Facts, Said, Suspicion, Unknown
 from portbook.verdict.programs import base_name, shell_of
 
 ID = "shell-on-socket"
@@ -24,11 +24,18 @@ def weigh(facts: Facts) -> Suspicion | None:
         return None
     streams = [number for number in facts.fds if number <= 2]
     if streams:
-        reason = f"{shell} has the listening socket as file descriptor {streams[0]}"
+        reason = Said(
+            "%(shell)s has the listening socket as file descriptor %(number)s",
+            shell=shell,
+            number=streams[0],
+        )
         return Suspicion(ID, "high", reason, _NEXT)
     if facts.holders > 1:
         return None  # a daemon's child that inherited it: the daemon is the one to judge
-    reason = f"{shell} alone holds the listening socket, and a shell serves nothing by itself"
+    reason = Said(
+        "%(shell)s alone holds the listening socket, and a shell serves nothing by itself",
+        shell=shell,
+    )
     return Suspicion(ID, "medium", reason, _NEXT)
 
 

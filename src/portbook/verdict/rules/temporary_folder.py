@@ -1,6 +1,6 @@
 """A program that runs from a folder which every user can write to."""
 
-from portbook.model import Facts, Suspicion
+from portbook.model import Facts, Said, Suspicion
 from portbook.verdict.places import builder_of, is_temporary
 from portbook.verdict.programs import milder
 
@@ -14,7 +14,18 @@ def weigh(facts: Facts) -> Suspicion | None:
     """The evidence, or nothing."""
     if not isinstance(facts.exe, str) or not is_temporary(facts.exe):
         return None
-    reason = f"{facts.process} runs from {facts.exe}, where every user can put a program"
     if builder := builder_of(facts.exe):
-        return Suspicion(ID, "low", f"{reason}; {builder} does that, too", _NEXT)
+        reason = Said(
+            "%(process)s runs from %(program)s, where every user can put a program; %(builder)s "
+            "does that, too",
+            process=facts.process,
+            program=facts.exe,
+            builder=builder,
+        )
+        return Suspicion(ID, "low", reason, _NEXT)
+    reason = Said(
+        "%(process)s runs from %(program)s, where every user can put a program",
+        process=facts.process,
+        program=facts.exe,
+    )
     return Suspicion(ID, milder("high", facts), reason, _NEXT)

@@ -1,21 +1,42 @@
 """Unknown: the number is registered, and nothing tells whether the holder speaks that."""
 
-from portbook.model import Facts
+from portbook.model import Facts, Joined, Said
 
 VALUE = "unknown"
 
 
 def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
-    names = " or ".join(facts.registered[:3]) or "nothing"
+    return (_reason(facts),)
+
+
+def _reason(facts: Facts) -> Said:
+    names = Joined(facts.registered[:3], either=True) or Said("nothing")
     if facts.wire and facts.wire.protocol == "tls":
-        return (f"registered as {names}; TLS answers, which does not tell what is inside",)
+        return Said(
+            "registered as %(names)s; TLS answers, which does not tell what is inside", names=names
+        )
     if facts.wire:
-        doubt = f"{facts.wire.what} seems to answer, which is not certain"
-        return (f"registered as {names}; {doubt}",)
+        return Said(
+            "registered as %(names)s; %(what)s seems to answer, which is not certain",
+            names=names,
+            what=facts.wire.what,
+        )
     if facts.known_for:
-        who = f"{facts.process} is known for {facts.known_for}, which says nothing of the wire"
-        return (f"registered as {names}; {who}",)
+        return Said(
+            "registered as %(names)s; %(process)s is known for %(service)s, which says nothing of "
+            "the wire",
+            names=names,
+            process=facts.process,
+            service=facts.known_for,
+        )
     if facts.process:
-        return (f"registered as {names}; {facts.process} does not tell whether it speaks that",)
-    return (f"registered as {names}; no process is visible, so nothing tells what speaks there",)
+        return Said(
+            "registered as %(names)s; %(process)s does not tell whether it speaks that",
+            names=names,
+            process=facts.process,
+        )
+    return Said(
+        "registered as %(names)s; no process is visible, so nothing tells what speaks there",
+        names=names,
+    )

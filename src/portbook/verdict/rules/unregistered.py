@@ -1,6 +1,6 @@
 """Unregistered: nobody registered the number, so nothing can be expected of it."""
 
-from portbook.model import Facts
+from portbook.model import Facts, Said
 
 VALUE = "unregistered"
 
@@ -9,11 +9,17 @@ def weigh(facts: Facts) -> tuple[str, ...] | None:
     """The reasons, or nothing."""
     if facts.registered:
         return None
-    reason = "nobody registered this number"
     if facts.ephemeral:
-        reason += ", and the kernel hands it out to any program"
+        reason = Said("nobody registered this number, and the kernel hands it out to any program")
+    else:
+        reason = Said("nobody registered this number")
     if facts.wire:
-        return (reason, f"{facts.wire.what} answers")
+        return (reason, Said("%(what)s answers", what=facts.wire.what))
     if facts.known_for:
-        return (reason, f"{facts.process} is known for {facts.known_for}, on another number")
+        known = Said(
+            "%(process)s is known for %(service)s, on another number",
+            process=facts.process,
+            service=facts.known_for,
+        )
+        return (reason, known)
     return (reason,)

@@ -3,7 +3,7 @@
 A developer who serves a folder below /tmp does that as well, with a packaged program.
 """
 
-from portbook.model import Facts, Project, Suspicion
+from portbook.model import Facts, Project, Said, Suspicion
 from portbook.verdict.places import hidden_folder, is_system, is_temporary
 from portbook.verdict.programs import is_packaged, milder
 
@@ -18,14 +18,21 @@ def weigh(facts: Facts) -> Suspicion | None:
     if not isinstance(facts.cwd, str) or not isinstance(facts.exe, str):
         return None
     if is_temporary(facts.cwd):
-        kind = "where every user can write"
+        reason = Said(
+            "%(process)s works in %(folder)s, where every user can write",
+            process=facts.process,
+            folder=facts.cwd,
+        )
     elif hidden_folder(f"{facts.cwd}/."):
-        kind = "which is hidden"
+        reason = Said(
+            "%(process)s works in %(folder)s, which is hidden",
+            process=facts.process,
+            folder=facts.cwd,
+        )
     else:
         return None
     if is_temporary(facts.exe) or facts.exe.startswith("/memfd:"):
         return None  # the executable's own place says it already
-    reason = f"{facts.process} works in {facts.cwd}, {kind}"
     # What packages installed, and what a project runs, is often started by hand in such a place.
     ordinary = is_packaged(facts) or is_system(facts.exe)
     ordinary = ordinary or isinstance(facts.project, Project)
