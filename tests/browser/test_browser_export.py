@@ -58,13 +58,14 @@ def test_exported_book_works_below_a_folder(chromium: Browser, address: str) -> 
     page.wait_for_url(f"{address}nl/3255.html")
     page.locator("a[rel=next]").click()
     page.wait_for_url(f"{address}nl/3256.html")
-    page.goto(f"{address}en/search.html?q=6379")
+    # These two lead on by themselves, before goto() would see them loaded.
+    page.goto(f"{address}en/search.html?q=6379", wait_until="commit")
     page.wait_for_url(f"{address}en/6379.html")
     page.goto(f"{address}en/search.html?q=semaphore")
     page.locator("#matches a", has_text="3255").wait_for()
     page.goto(f"{address}en/map.html?port=3255")
     page.locator("#map-status", has_text="semaphore").wait_for()
-    page.goto(f"{address}en/redis.html")
+    page.goto(f"{address}en/redis.html", wait_until="commit")
     page.wait_for_url(f"{address}en/6379.html")
     assert faults == []
     page.close()

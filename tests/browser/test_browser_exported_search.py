@@ -110,7 +110,7 @@ def test_a_slip_is_forgiven(page: Page, site: Site, text: str) -> None:
 def test_a_number_leads_to_its_page(page: Page, site: Site, text: str) -> None:
     """At once, and the names are not even fetched; the way back leads to where one came from."""
     del site.asked[:]
-    page.goto(f"{site.url}nl/search.html?q={quote(text)}")
+    page.goto(f"{site.url}nl/search.html?q={quote(text)}", wait_until="commit")
     page.wait_for_url("**/nl/3255.html")
     assert not [path for path in site.asked if "search-names" in path]
 
