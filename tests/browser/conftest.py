@@ -21,17 +21,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _playwright() -> Iterator[Playwright]:
+    """Ends with the module: its event loop runs in this thread, where no other could start."""
     if not CHROMIUM:
         pytest.skip("there is no chromium (Debian package chromium)")
     with sync_playwright() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    """One browser process; every test has a context of its own in it."""
+    """One browser process for a module; every test has a context of its own in it."""
     browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
     yield browser
     browser.close()
