@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from portbook.host import clock
 from portbook.host.database import PAGE, RESERVE, Kind, Lock, NotWritten, faults, open_writer
-from portbook.host.history_store import default_path as history_path
+from portbook.host.folders import data_folder
 from portbook.model import EnvironmentFault, PortbookError
 from portbook.model.feedback import LONGEST_COMMENT, LONGEST_PAGE, Vote
 
@@ -57,8 +57,8 @@ class Full(NotWritten):
 
 
 def default_path() -> str:
-    """feedback.sqlite beside the history: PORTBOOK_DATA_HOME, XDG_DATA_HOME or ~/.local/share."""
-    return os.path.join(os.path.dirname(history_path()), "feedback.sqlite")
+    """feedback.sqlite in PORTBOOK_DATA_HOME, else below XDG_DATA_HOME or ~/.local/share."""
+    return f"{data_folder()}/feedback.sqlite"
 
 
 class FeedbackStore:

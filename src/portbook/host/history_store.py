@@ -5,7 +5,6 @@ row says from when to when was recorded; pauses and settings of the clock are ro
 """
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 
 from portbook.host.database import (
@@ -17,6 +16,7 @@ from portbook.host.database import (
     faults,
     open_writer,
 )
+from portbook.host.folders import data_folder
 from portbook.model import EnvironmentFault, Unknown
 from portbook.model.document import plain
 from portbook.model.record import Record
@@ -59,14 +59,7 @@ _UNTOLD = Unknown("unsupported")
 
 def default_path() -> str:
     """history.sqlite in PORTBOOK_DATA_HOME, else below XDG_DATA_HOME or ~/.local/share."""
-    home = os.environ.get("PORTBOOK_DATA_HOME")
-    if not home:
-        data = os.environ.get("XDG_DATA_HOME")
-        # A relative XDG_DATA_HOME is invalid (XDG base directory specification) and is ignored.
-        if not data or not data.startswith("/"):
-            data = os.path.expanduser("~/.local/share")
-        home = f"{data}/portbook"
-    return f"{home}/history.sqlite"
+    return f"{data_folder()}/history.sqlite"
 
 
 class Left(Record):

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from portbook.host import Host, clock
+from portbook.host.folders import state_folder
 from portbook.model import EnvironmentFault, NotPermitted
 from portbook.model.record import Record
 
@@ -34,14 +35,7 @@ _ELSEWHERE = "PORTBOOK_DATA_HOME names another folder"
 
 def default_path() -> str:
     """`token` in PORTBOOK_DATA_HOME, else in `portbook` below XDG_STATE_HOME or ~/.local/state."""
-    home = os.environ.get("PORTBOOK_DATA_HOME")
-    if not home:
-        state = os.environ.get("XDG_STATE_HOME")
-        # A relative XDG_STATE_HOME is invalid (XDG base directory specification) and is ignored.
-        if not state or not state.startswith("/"):
-            state = os.path.expanduser("~/.local/state")
-        home = f"{state}/portbook"
-    return f"{home}/token"
+    return f"{state_folder()}/token"
 
 
 def kept_token(path: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 
+from portbook.host.folders import data_folder
 from portbook.model import Assignment, TableFault
 from portbook.model.record import Record
 from portbook.registry.table_file import Table, write_table
@@ -60,14 +61,7 @@ def shipped(name: str) -> str:
 
 def user_folder() -> str:
     """The folder of the user's own, newer registry: see `portbook update`."""
-    home = os.environ.get("PORTBOOK_DATA_HOME")
-    if not home:
-        data = os.environ.get("XDG_DATA_HOME")
-        # A relative XDG_DATA_HOME is invalid (XDG base directory specification) and is ignored.
-        if not data or not data.startswith("/"):
-            data = os.path.expanduser("~/.local/share")
-        home = f"{data}/portbook"
-    return f"{home}/registry/current"
+    return f"{data_folder()}/registry/current"
 
 
 def open_assignments() -> Table:
