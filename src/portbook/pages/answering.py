@@ -220,7 +220,7 @@ def require_token(request: Request) -> None:
     if not place_of(request).known:
         raise Refused(
             HTTPStatus.UNAUTHORIZED,
-            "This shows what runs on this machine, so it is only for who has the token.",
+            "This is only for who has the token of this server.",
             hint="Open the book with the command: portbook open",
             suggestions=(("/enter", words_of(request).text("Enter")),),
             headers={"www-authenticate": 'Bearer realm="portbook"'},
