@@ -182,6 +182,24 @@ def seconds_to(most: float) -> "Callable[[str], float]":
     return seconds
 
 
+def moment_of(option: str, text: str | None, now: float) -> float | None:
+    """Seconds since 1970 from the text of an option; None where it was not given.
+
+    Raises:
+        UsageError: it is no moment.
+    """
+    if text is None:
+        return None
+    from portbook.model.moments import moment
+
+    try:
+        return moment(text, now)
+    except ValueError as error:
+        raise UsageError(
+            f"{option}: {error}", hint="such as 90s, 2h, 2d, 1w, 2026-11-23, 2026-11-23T09:00"
+        ) from None
+
+
 def port_number(text: str) -> int:
     """A port from decimal text.
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from portbook.cli.arguments import moment_of
 from portbook.cli.gaps import gap_lines, stream_gaps
 from portbook.cli.render import Column, Style, emit, emit_json, safe, style_of, table, wrap
 from portbook.host import clock
@@ -9,7 +10,6 @@ from portbook.host.feedback_reader import feedback_of
 from portbook.host.feedback_store import default_path
 from portbook.model import UsageError, document
 from portbook.model.feedback import Feedback
-from portbook.model.moments import moment
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +28,7 @@ def main(options: argparse.Namespace) -> int:
     """Exit code 1 where nothing was given yet, 3 where comments are left out."""
     if options.limit < 0:
         raise UsageError("--limit is 0 or more")
-    since = None
-    if options.since is not None:
-        try:
-            since = moment(options.since, clock.now())
-        except ValueError as error:
-            raise UsageError(
-                f"--since: {error}", hint="such as 90s, 2h, 2d, 1w, 2026-11-23, 2026-11-23T09:00"
-            ) from None
+    since = moment_of("--since", options.since, clock.now())
     page = None if options.page is None else f"/{options.page.removeprefix('/')}"
     path = options.database or default_path()
     told = options.json or options.jsonl or options.comments

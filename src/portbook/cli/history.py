@@ -2,14 +2,14 @@
 
 import argparse
 
-from portbook.cli.arguments import parse_target
+from portbook.cli.arguments import moment_of, parse_target
 from portbook.cli.gaps import gap_lines
 from portbook.cli.render import Column, Style, emit, emit_json, safe, style_of, table
 from portbook.host import clock
 from portbook.host.history_reader import HistoryReader
 from portbook.host.history_store import default_path
 from portbook.model import Gap, PortbookError, Unknown, UsageError, document
-from portbook.model.moments import moment, spoken
+from portbook.model.moments import spoken
 from portbook.model.record import Record
 from portbook.model.timeline import ClockStep, Holder, Pause, Period, Recording
 
@@ -59,7 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Exit code 1 where nothing was recorded, 3 where the record does not cover what was asked."""
     now = clock.now()
-    since, until = _time("--since", options.since, now), _time("--until", options.until, now)
+    since = moment_of("--since", options.since, now)
+    until = moment_of("--until", options.until, now)
     if since is not None and until is not None and since > until:
         raise UsageError("--since is after --until")
     if options.limit < 0:
@@ -87,17 +88,6 @@ def main(options: argparse.Namespace) -> int:
 
 
 _START = "portbook record"
-
-
-def _time(option: str, text: str | None, now: float) -> float | None:
-    if text is None:
-        return None
-    try:
-        return moment(text, now)
-    except ValueError as error:
-        raise UsageError(
-            f"{option}: {error}", hint="such as 90s, 2h, 2d, 1w, 2026-11-23, 2026-11-23T09:00"
-        ) from None
 
 
 def _wanted(text: str | None) -> "tuple[Callable[[Period], bool], tuple[int, int]]":

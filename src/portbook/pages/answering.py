@@ -114,9 +114,8 @@ def tagged(
     told["cache-control"] = _PRIVATE if private else _REVALIDATE
     told["vary"] = f"{told['vary']}, Accept-Encoding" if "vary" in told else "Accept-Encoding"
     if status == HTTPStatus.OK:
-        tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        told["etag"] = tag
-        if _matches(field_of(request.scope, b"if-none-match"), tag):
+        tag = told["etag"] = tag_of(body)
+        if is_known(field_of(request.scope, b"if-none-match"), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
     return Answer(body, status, told, kind)
 
@@ -147,7 +146,13 @@ def _packed(body: bytes) -> bytes:
     return gzip.compress(body, _LEVEL, mtime=0)
 
 
-def _matches(known: str | None, tag: str) -> bool:
+def tag_of(body: bytes) -> str:
+    """The weak ETag of a body."""
+    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def is_known(known: str | None, tag: str) -> bool:
+    """Whether an If-None-Match header has the tag, in the weak comparison of RFC 9110."""
     if known is None:
         return False
     bare = tag.removeprefix("W/")
@@ -231,6 +236,7 @@ __all__ = [
     "Refused",
     "coded",
     "data",
+    "is_known",
     "moved",
     "page",
     "refused",
@@ -238,6 +244,7 @@ __all__ = [
     "require_token",
     "shown",
     "site_of",
+    "tag_of",
     "tagged",
     "wants_json",
     "words_of",

@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.ext import InternationalizationExtension
@@ -72,7 +72,6 @@ class Book:
         installer.install_gettext_callables(
             spoken.catalogue.gettext, spoken.catalogue.ngettext, newstyle=True
         )
-        environment.extend(said=spoken.catalogue.gettext)
         environment.globals.update(
             words=spoken,
             date=spoken.date,
@@ -132,11 +131,11 @@ class _Spoken(InternationalizationExtension):
         context: str | None,
         variables: dict[str, nodes.Expr],
         plural_expr: nodes.Expr | None,
-        vars_referenced: bool,  # noqa: FBT001 - as above
-        num_called_num: bool,  # noqa: FBT001 - as above
+        vars_referenced: bool,  # noqa: FBT001 - jinja2's own signature
+        num_called_num: bool,  # noqa: FBT001 - the same
     ) -> nodes.Output:
         if plural is None and context is None and not variables and not vars_referenced:
-            gettext: Callable[[str], str] = self.environment.said  # type: ignore[attr-defined]
+            gettext = cast("Words", self.environment.globals["words"]).catalogue.gettext
             return nodes.Output([nodes.TemplateData(gettext(singular).replace("%%", "%"))])
         return super()._make_node(
             singular, plural, context, variables, plural_expr, vars_referenced, num_called_num

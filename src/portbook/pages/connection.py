@@ -139,6 +139,7 @@ class Connection(HttpToolsProtocol):
         self._deaf = False
         self._unsent = 0
 
+    # uvicorn says Transport where asyncio says BaseTransport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Enter the crowd."""
         super().connection_made(transport)
@@ -150,6 +151,7 @@ class Connection(HttpToolsProtocol):
         self.crowd.quiet.pop(self, None)
         super().connection_lost(exc)
 
+    # uvicorn says that it returns nothing; asyncio reads True as "keep it open".
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has said all may still wait for its answer; TLS knows no half-closed."""
         if self._state != _BUSY or not self.transport.can_write_eof():

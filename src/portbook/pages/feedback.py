@@ -50,10 +50,13 @@ class Visitor(Record):
         return self.address + b"\0" + self.agent
 
 
+_USUAL = Limits()
+
+
 class FeedbackDesk:
     """Takes votes for the file at `path`; nothing is opened before the first one."""
 
-    def __init__(self, path: str, limits: Limits = Limits()) -> None:  # noqa: B008 - immutable
+    def __init__(self, path: str, limits: Limits = _USUAL) -> None:
         self.path = path
         self._limits = limits
         self._visitors = Rate(*limits.visitor)

@@ -1,7 +1,6 @@
 """The static files: read once, answered from memory, so no path leads anywhere else."""
 
 import gzip
-import hashlib
 import mimetypes
 import os
 from functools import cache
@@ -10,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portbook.model.record import Record
-from portbook.pages.answering import Refused
+from portbook.pages.answering import Refused, is_known, tag_of
 from portbook.pages.book import STATIC, stamp
 
 _KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -37,7 +36,7 @@ async def static(request: Request) -> Response:
         "cache-control": _FOREVER if current else "no-cache",
         "vary": "Accept-Encoding",
     }
-    if found.tag in request.headers.get("if-none-match", ""):
+    if is_known(request.headers.get("if-none-match"), found.tag):
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["content-encoding"] = "gzip"
@@ -54,6 +53,5 @@ def files() -> dict[str, File]:
             body = file.read()
         ending = os.path.splitext(name)[1]
         kind = _KINDS.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        found[name] = File(kind, body, gzip.compress(body, 9, mtime=0), tag)
+        found[name] = File(kind, body, gzip.compress(body, 9, mtime=0), tag_of(body))
     return found
