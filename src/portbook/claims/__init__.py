@@ -1,0 +1,1 @@
+"""Promises: claims on ports, permits of semaphores, and the service that gives them."""
