@@ -1,4 +1,4 @@
-"""Every benchmark of design rows 1-5 in one table.
+"""Every benchmark of design rows 1-8 in one table.
 
     python bench/run_all.py [--short]
 
@@ -26,6 +26,9 @@ SCRIPTS = (
     "identify.py",
     "serve_pages.py",
     "export_site.py",
+    "claims.py",
+    "udp_status.py",
+    "claim_commands.py",
 )
 
 

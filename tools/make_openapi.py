@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools.make_schemas import Document, Schema, documents
+from tools.openapi_claims import paths, schemas
 
 from portbook.model.version import __version__
 
@@ -162,13 +163,13 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "portbook",
             "version": __version__,
-            "description": "The pages of the book as JSON: the documents that the command line"
-            " prints with --json. Nothing here changes anything.",
+            "description": "The pages of the book as JSON, the documents that the command line"
+            " prints with --json; and below /v1/ the claims of ports and semaphores.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {twin.path: {"get": _operation(twin)} for twin in TWINS},
+        "paths": {twin.path: {"get": _operation(twin)} for twin in TWINS} | paths(),
         "components": {
-            "schemas": dict(sorted(components.items())),
+            "schemas": dict(sorted((components | schemas()).items())),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from portbook import model
+from portbook.cli.env import Merged, Variable
 from portbook.cli.history import History
 from portbook.cli.identify import Row
+from portbook.cli.lease_rows import ClaimRow, PermitRow, ReservationRow, SemaphoreRow
 from portbook.cli.open import Opened
+from portbook.cli.release import Released
+from portbook.cli.reserve import KernelLine, Reserved
+from portbook.cli.run import Running
 from portbook.cli.serve import Serving
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
@@ -31,6 +36,7 @@ from portbook.registry.orphans import OrphanReport
 from portbook.registry.registrations import VERDICTS, Registration
 from portbook.registry.search import Match
 from portbook.registry.sources import Sources
+from portbook.survey.picking import BECAUSE, FreePort, RefusedPort
 
 SCHEMAS = Path(__file__).parent.parent / "docs" / "schema"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -58,6 +64,7 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("listening", "bound-not-listening", "client", "time-wait", "kernel-reserved"),
         *("privileged", "other-netns-publish", "claimed", "hidden", "address", "disagreement"),
     ),
+    ("RefusedPort", "because"): BECAUSE,
     ("Finding", "severity"): ("high", "medium", "low", "info"),
     ("Suspicion", "severity"): ("high", "medium", "low", "info"),
     ("Speaks", "confidence"): ("certain", "likely", "guess"),
@@ -73,6 +80,8 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("nothing-to-roll-back", "status"),
     ),
     ("PortMap", "by"): ("life", "year", "range", "here"),
+    ("ClaimRow", "state"): ("reserved", "bound", "squatted", "expired", "released"),
+    ("ClaimRow", "transport"): ("tcp", "udp"),
     ("Health", "status"): ("ok", "outdated", "draining"),
     ("PortMap", "layout"): ("hilbert", "rows"),
     ("InUse", "table"): ("built-in", "imported"),
@@ -169,6 +178,53 @@ def documents() -> dict[str, Document]:
             "One registration of a stream, of whatever life", _fields(Registration)
         ),
         "export": Document("What an export of the book came to", _fields(Export)),
+        "run": Document("A program that starts with a port of its own", _fields(Running)),
+        "free": Document(
+            "Numbers that are free to take, and those that were passed over",
+            (("ports", tuple[FreePort, ...]), ("refused", tuple[RefusedPort, ...]), _GAPS),
+        ),
+        "reserve": Document(
+            "Numbers kept for good, and the kernel's setting and a unit where they were asked for",
+            (
+                ("reservations", tuple[Reserved, ...]),
+                *(("kernel", KernelLine | None), ("unit", str | None), _GAPS),
+            ),
+        ),
+        "unreserve": Document(
+            "The number that was given back, if there was one",
+            (("reservations", tuple[Reserved, ...]), _GAPS),
+        ),
+        "env": Document(
+            "The numbers of a project as variables, and the file they were set in",
+            (
+                *(("project", str), ("variables", tuple[Variable, ...])),
+                *(("dotenv", Merged | None), _GAPS),
+            ),
+        ),
+        "claims": Document(
+            "Every claim and semaphore of this machine, and with --all what is reserved",
+            (
+                *(("claims", tuple[ClaimRow, ...]), ("semaphores", tuple[SemaphoreRow, ...])),
+                ("reservations", tuple[ReservationRow, ...]),
+            ),
+            ("reservations",),
+        ),
+        "claim": Document(
+            "What was claimed, and whether by the service or in the store",
+            (("claims", tuple[ClaimRow, ...]), ("via", str)),
+        ),
+        "renew": Document("What was renewed", (("claims", tuple[ClaimRow, ...]),)),
+        "release": Document(
+            "What was given back, or had ended before", (("released", tuple[Released, ...]),)
+        ),
+        "sem": Document(
+            "A permit that was taken or renewed, whether one was given back, or all semaphores",
+            (
+                *(("permit", PermitRow), ("released", bool)),
+                ("semaphores", tuple[SemaphoreRow, ...]),
+            ),
+            ("permit", "released", "semaphores"),
+        ),
         "census": Document("The whole registry counted", (*_fields(Census), _GAPS)),
     }
 
@@ -189,6 +245,8 @@ class Schema:
             bool: "boolean",
             type(None): "null",
         }
+        if kind is object:
+            return {}
         if kind in plain:
             return {"type": plain[kind]}
         origin, arguments = get_origin(kind), get_args(kind)

@@ -7,30 +7,38 @@ This module is the public face and holds no logic. Names are loaded on first use
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from portbook.model import Answer, Assignment, Listener, PortEntry
+    from portbook.model.claim import ClaimRefused
     from portbook.model.version import __version__
     from portbook.registry.lookup import lookup
     from portbook.registry.search import search
     from portbook.survey import look
+    from portbook.survey.leasing import claim, permit
 
 __all__ = [
     "Answer",
     "Assignment",
+    "ClaimRefused",
     "Listener",
     "PortEntry",
     "__version__",
+    "claim",
     "look",
     "lookup",
+    "permit",
     "search",
 ]
 
 _HOME = {
     "Answer": "portbook.model",
     "Assignment": "portbook.model",
+    "ClaimRefused": "portbook.model.claim",
     "Listener": "portbook.model",
     "PortEntry": "portbook.model",
     "__version__": "portbook.model.version",
+    "claim": "portbook.survey.leasing",
     "look": "portbook.survey",
     "lookup": "portbook.registry.lookup",
+    "permit": "portbook.survey.leasing",
     "search": "portbook.registry.search",
 }
 

@@ -4,7 +4,6 @@ Durations are relative to the moment of the answer, so that no clock has to agre
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from portbook.host import clock
 from portbook.model.claim import (
@@ -18,13 +17,17 @@ from portbook.model.claim import (
     Waiter,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def owner_document(owner: Caller) -> dict[str, Any]:
+
+def owner_document(owner: Caller) -> "dict[str, Any]":
     """A caller as JSON."""
     return dict(zip(owner._fields, owner, strict=True))
 
 
-def claim_document(claim: Claim, now: int) -> dict[str, Any]:
+def claim_document(claim: Claim, now: int) -> "dict[str, Any]":
     """A claim as JSON."""
     return {
         "id": claim.id,
@@ -52,7 +55,7 @@ def _left(state: str, expires: int, now: int) -> int:
     return 0 if state in ("expired", "released") else max(0, expires - now)
 
 
-def permit_document(permit: Permit, now: int) -> dict[str, Any]:
+def permit_document(permit: Permit, now: int) -> "dict[str, Any]":
     """A permit as JSON."""
     return {
         "id": permit.id,
@@ -69,7 +72,7 @@ def permit_document(permit: Permit, now: int) -> dict[str, Any]:
     }
 
 
-def waiter_document(waiter: Waiter, now: int) -> dict[str, Any]:
+def waiter_document(waiter: Waiter, now: int) -> "dict[str, Any]":
     """One who waits, as JSON."""
     return {
         "request_id": waiter.request_id,
@@ -84,7 +87,7 @@ def waiter_document(waiter: Waiter, now: int) -> dict[str, Any]:
     }
 
 
-def semaphore_document(state: SemaphoreState, now: int) -> dict[str, Any]:
+def semaphore_document(state: SemaphoreState, now: int) -> "dict[str, Any]":
     """A semaphore as JSON."""
     return {
         "name": state.name,
@@ -96,7 +99,7 @@ def semaphore_document(state: SemaphoreState, now: int) -> dict[str, Any]:
     }
 
 
-def reservation_document(reservation: Reservation) -> dict[str, Any]:
+def reservation_document(reservation: Reservation) -> "dict[str, Any]":
     """A reservation as JSON."""
     return {
         "key": reservation.key,
@@ -109,7 +112,7 @@ def reservation_document(reservation: Reservation) -> dict[str, Any]:
     }
 
 
-def refusal_document(refused: ClaimRefused) -> dict[str, Any]:
+def refusal_document(refused: ClaimRefused) -> "dict[str, Any]":
     """`{"error": {...}}` of a refusal."""
     told: dict[str, Any] = {"code": refused.code, "message": str(refused)}
     if refused.hint:
@@ -124,12 +127,12 @@ def refusal_document(refused: ClaimRefused) -> dict[str, Any]:
 # The same, read back by our own client.
 
 
-def caller_of(found: Mapping[str, Any]) -> Caller:
+def caller_of(found: "Mapping[str, Any]") -> Caller:
     """The caller in a document of ours."""
     return Caller(**{field: found.get(field) for field in Caller._fields})  # type: ignore[arg-type] # uid is there
 
 
-def claim_of(found: Mapping[str, Any], now: int) -> Claim:
+def claim_of(found: "Mapping[str, Any]", now: int) -> Claim:
     """The claim in a document of ours; `now` makes the relative times our own."""
     from portbook.model.moments import moment
 
@@ -156,7 +159,7 @@ def claim_of(found: Mapping[str, Any], now: int) -> Claim:
     )
 
 
-def permit_of(found: Mapping[str, Any], now: int) -> Permit:
+def permit_of(found: "Mapping[str, Any]", now: int) -> Permit:
     """The permit in a document of ours."""
     from portbook.model.moments import moment
 
@@ -175,7 +178,7 @@ def permit_of(found: Mapping[str, Any], now: int) -> Permit:
     )
 
 
-def waiter_of(found: Mapping[str, Any], now: int) -> Waiter:
+def waiter_of(found: "Mapping[str, Any]", now: int) -> Waiter:
     """The waiter in a document of ours."""
     from portbook.model.moments import moment
 
@@ -192,7 +195,7 @@ def waiter_of(found: Mapping[str, Any], now: int) -> Waiter:
     )
 
 
-def semaphore_of(found: Mapping[str, Any], now: int) -> SemaphoreState:
+def semaphore_of(found: "Mapping[str, Any]", now: int) -> SemaphoreState:
     """The semaphore in a document of ours."""
     return SemaphoreState(
         found["name"],
@@ -202,7 +205,7 @@ def semaphore_of(found: Mapping[str, Any], now: int) -> SemaphoreState:
     )
 
 
-def reservation_of(found: Mapping[str, Any]) -> Reservation:
+def reservation_of(found: "Mapping[str, Any]") -> Reservation:
     """The reservation in a document of ours."""
     from portbook.model.moments import moment
 
@@ -217,7 +220,7 @@ def reservation_of(found: Mapping[str, Any]) -> Reservation:
     )
 
 
-def refusal_of(found: Mapping[str, Any]) -> ClaimRefused:
+def refusal_of(found: "Mapping[str, Any]") -> ClaimRefused:
     """The refusal in an answer that is none of the above."""
     told = found["error"]
     return ClaimRefused(

@@ -2,10 +2,10 @@
 
 import os
 
-from portbook.host.folders import data_folder, state_folder
+from portbook.host.folders import SYSTEM_SOCKET, claims_file, state_folder
 
-SYSTEM_SOCKET = "/run/portbook/portbook.sock"
-"""Where the service of the machine listens, that of contrib/portbook.socket."""
+__all__ = ["PORTSERVER", "SYSTEM_SOCKET", "own_socket", "sockets", "store_path"]
+
 PORTSERVER = "@portbook"
 """The abstract Unix socket that speaks portpicker's protocol."""
 
@@ -15,7 +15,7 @@ def store_path() -> str:
 
     `.lock` and `.tokens` are beside it: who writes, and how far the tokens have come.
     """
-    return f"{data_folder()}/claims.sqlite"
+    return claims_file()
 
 
 def own_socket() -> str:

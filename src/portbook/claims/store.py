@@ -153,6 +153,9 @@ class Store(Protocol):
     def claim(self, claim_id: str) -> Claim | None:
         """One claim; one that ended lately too, with its last state."""
 
+    def claim_on(self, transport: str, port: int) -> Claim | None:
+        """The first live claim that has a port in this host's network namespace."""
+
     def reservations(self) -> tuple[Reservation, ...]:
         """Every reservation, by port."""
 

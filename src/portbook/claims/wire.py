@@ -6,7 +6,6 @@ is unknown, of another type or out of bounds is `invalid`, and the message names
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from portbook.model import LAST_PORT
 from portbook.model.claim import (
@@ -21,13 +20,17 @@ from portbook.model.claim import (
     ReservationRequest,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Reader = Callable[[str, Any], Any]
+
 LONGEST_WAIT = 3_600_000
 """Milliseconds that one request may wait."""
 MOST_TOKEN = 2**53 - 1
 """The largest number that every JSON reader keeps exactly (RFC 8259 section 6)."""
 _LONGEST_BODY = 65_536
-
-_Reader = Callable[[str, Any], Any]
 
 
 def invalid(message: str) -> ClaimRefused:
@@ -35,7 +38,7 @@ def invalid(message: str) -> ClaimRefused:
     return ClaimRefused("invalid", message)
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> "dict[str, Any]":
     """The JSON object in a request's body; an empty body is an empty object.
 
     Raises:
@@ -46,7 +49,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if len(body) > _LONGEST_BODY:
         raise invalid("the body is too long")
     try:
-        found = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique)
+        found = _DECODER.decode(body.decode())
     except ClaimRefused:
         raise
     except (ValueError, RecursionError):
@@ -56,21 +59,25 @@ def read_object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> "Any":
     raise invalid(f"{name} is no JSON")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: "list[tuple[str, Any]]") -> "dict[str, Any]":
     made = dict(pairs)
     if len(made) != len(pairs):
         raise invalid("a field comes twice")
     return made
 
 
-def whole(least: int, most: int) -> _Reader:
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
+"""Made once: json.loads makes one for each call, which takes as long as what it reads."""
+
+
+def whole(least: int, most: int) -> "_Reader":
     """Reads a whole number within bounds."""
 
-    def read(name: str, value: Any) -> int:
+    def read(name: str, value: "Any") -> int:
         if type(value) is not int or not least <= value <= most:
             raise invalid(f"{name} is no whole number from {least} to {most}")
         return value
@@ -78,7 +85,7 @@ def whole(least: int, most: int) -> _Reader:
     return read
 
 
-def text(name: str, value: Any) -> str:
+def text(name: str, value: "Any") -> str:
     """Reads a short text without control characters."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
         raise invalid(f"{name} is no text of 1 to {LONGEST_NAME} characters")
@@ -87,7 +94,7 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def path_text(name: str, value: Any) -> str:
+def path_text(name: str, value: "Any") -> str:
     """Reads a key or a path: longer than a name."""
     if not isinstance(value, str) or not 0 < len(value) <= 8 * LONGEST_NAME:
         raise invalid(f"{name} is no text of 1 to {8 * LONGEST_NAME} characters")
@@ -96,14 +103,14 @@ def path_text(name: str, value: Any) -> str:
     return value
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: "Any") -> bool:
     """Reads true or false."""
     if type(value) is not bool:
         raise invalid(f"{name} is neither true nor false")
     return value
 
 
-def _transports(name: str, value: Any) -> tuple[str, ...]:
+def _transports(name: str, value: "Any") -> tuple[str, ...]:
     found = [value] if isinstance(value, str) else value
     if (
         not isinstance(found, list)
@@ -115,7 +122,7 @@ def _transports(name: str, value: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _address(name: str, value: Any) -> str:
+def _address(name: str, value: "Any") -> str:
     from ipaddress import ip_address
 
     if value == "*":
@@ -126,19 +133,19 @@ def _address(name: str, value: Any) -> str:
         raise invalid(f"{name} is no address, nor * for all") from None
 
 
-def _numbers(name: str, value: Any) -> tuple[int, ...]:
+def _numbers(name: str, value: "Any") -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) > LAST_PORT:
         raise invalid(f"{name} is no list of ports")
     return tuple(_PORT(name, each) for each in value)
 
 
-def _labels(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+def _labels(name: str, value: "Any") -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or len(value) > MOST_LABELS:
         raise invalid(f"{name} is no object of at most {MOST_LABELS} texts")
     return tuple((text(name, key), text(name, each)) for key, each in sorted(value.items()))
 
 
-def _range(name: str, value: Any) -> tuple[int, int]:
+def _range(name: str, value: "Any") -> tuple[int, int]:
     if not isinstance(value, list) or len(value) != 2:
         raise invalid(f"{name} is no [first, last]")
     first, last = (_PORT(name, each) for each in value)
@@ -154,7 +161,7 @@ _COUNT = whole(1, MOST_PORTS)
 TOKEN = whole(0, MOST_TOKEN)
 """Reads a token."""
 
-_CHOICE: dict[str, tuple[str, _Reader]] = {
+_CHOICE: "dict[str, tuple[str, _Reader]]" = {
     "port": ("port", _PORT),
     "near": ("near", whole(1, LAST_PORT)),
     "start": ("start", whole(1, LAST_PORT)),
@@ -163,7 +170,7 @@ _CHOICE: dict[str, tuple[str, _Reader]] = {
     "project": ("project", path_text),
     "name": ("name", text),
 }
-_CLAIM: dict[str, tuple[str, _Reader]] = {
+_CLAIM: "dict[str, tuple[str, _Reader]]" = {
     **_CHOICE,
     "contiguous": ("contiguous", flag),
     "proto": ("transports", _transports),
@@ -177,7 +184,7 @@ _CLAIM: dict[str, tuple[str, _Reader]] = {
     "label": ("label", text),
     "labels": ("labels", _labels),
 }
-_PERMIT: dict[str, tuple[str, _Reader]] = {
+_PERMIT: "dict[str, tuple[str, _Reader]]" = {
     "limit": ("limit", whole(1, 1_000_000)),
     "n": ("units", whole(1, 1_000_000)),
     "ttl_ms": ("ttl_ms", _TTL),
@@ -188,7 +195,9 @@ _PERMIT: dict[str, tuple[str, _Reader]] = {
 }
 
 
-def _read(fields: Mapping[str, Any], known: Mapping[str, tuple[str, _Reader]]) -> dict[str, Any]:
+def _read(
+    fields: "Mapping[str, Any]", known: "Mapping[str, tuple[str, _Reader]]"
+) -> "dict[str, Any]":
     found: dict[str, Any] = {}
     for name, value in fields.items():
         if name == "range" and "near" in known:
@@ -203,7 +212,7 @@ def _read(fields: Mapping[str, Any], known: Mapping[str, tuple[str, _Reader]]) -
     return found
 
 
-def claim_request(fields: Mapping[str, Any]) -> ClaimRequest:
+def claim_request(fields: "Mapping[str, Any]") -> ClaimRequest:
     """What POST /v1/claims asks for.
 
     Raises:
@@ -212,7 +221,7 @@ def claim_request(fields: Mapping[str, Any]) -> ClaimRequest:
     return ClaimRequest(**_read(fields, _CLAIM))
 
 
-def reservation_request(key: str, fields: Mapping[str, Any]) -> ReservationRequest:
+def reservation_request(key: str, fields: "Mapping[str, Any]") -> ReservationRequest:
     """What PUT /v1/reservations/{key} asks for.
 
     Raises:
@@ -221,7 +230,7 @@ def reservation_request(key: str, fields: Mapping[str, Any]) -> ReservationReque
     return ReservationRequest(key=path_text("key", key), **_read(fields, _CHOICE))
 
 
-def permit_request(name: str, fields: Mapping[str, Any]) -> PermitRequest:
+def permit_request(name: str, fields: "Mapping[str, Any]") -> PermitRequest:
     """What POST /v1/sems/{name}/acquire asks for.
 
     Raises:
@@ -233,7 +242,7 @@ def permit_request(name: str, fields: Mapping[str, Any]) -> PermitRequest:
     return PermitRequest(name=text("name", name), **found)
 
 
-def lease_fields(fields: Mapping[str, Any]) -> tuple[int, int | None]:
+def lease_fields(fields: "Mapping[str, Any]") -> tuple[int, int | None]:
     """Token and TTL of PUT .../lease.
 
     Raises:
@@ -245,7 +254,7 @@ def lease_fields(fields: Mapping[str, Any]) -> tuple[int, int | None]:
     return found["token"], found.get("ttl_ms")
 
 
-def transfer_fields(fields: Mapping[str, Any]) -> tuple[int, int]:
+def transfer_fields(fields: "Mapping[str, Any]") -> tuple[int, int]:
     """Token and PID of POST .../transfer.
 
     Raises:
@@ -257,7 +266,7 @@ def transfer_fields(fields: Mapping[str, Any]) -> tuple[int, int]:
     return found["token"], found["pid"]
 
 
-def fence_fields(fields: Mapping[str, Any]) -> tuple[str, int]:
+def fence_fields(fields: "Mapping[str, Any]") -> tuple[str, int]:
     """Resource and token of POST /v1/fence/check.
 
     Raises:
@@ -274,7 +283,7 @@ def fence_fields(fields: Mapping[str, Any]) -> tuple[str, int]:
 
 def request_document(
     request: ClaimRequest | PermitRequest | ReservationRequest,
-) -> dict[str, Any]:
+) -> "dict[str, Any]":
     """A request as the body that asks for it; what is as usual is left out."""
     names = {field: name for name, (field, _) in {**_CLAIM, **_PERMIT}.items()}
     usual = type(request)._field_defaults

@@ -255,6 +255,8 @@ def _bindable(transport: str, bindable: Bindable) -> str:
         text = f"{transport} unknown: {bindable.free.hint or bindable.free.unknown}"
     else:
         text = f"{transport} {'free' if bindable.free else 'taken'}"
+        if bindable.free and any(reason.kind == "claimed" for reason in bindable.reasons):
+            text += ", but spoken for"
     said = [reason.detail for reason in bindable.reasons]
     if not said and bindable.free is True:
         said = [_FREE[bindable.probe == "free", bindable.table == "free"]]

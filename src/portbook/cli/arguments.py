@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 LOOK_NOWHERE = frozenset(
-    ("search", "orphans", "sources", "update", "feedback", "open", "export-site")
+    (
+        *("search", "orphans", "sources", "update", "feedback", "open", "export-site"),
+        *("claim", "claims", "renew", "release", "run", "sem"),
+        *("reserve", "unreserve", "env"),
+    )
 )
 """Commands that look at no host, and so take no options about one."""
 
@@ -54,7 +58,13 @@ def parse(word: str | None, module: ModuleType, arguments: Sequence[str]) -> arg
         UsageError: the arguments cannot be understood.
         SystemExit: after --help or --version.
     """
+    program: Sequence[str] = ()
+    if getattr(module, "TAKES_PROGRAM", False) and "--" in arguments:
+        at = list(arguments).index("--")
+        arguments, program = arguments[:at], arguments[at + 1 :]
     options = parser_for(word, module).parse_args(arguments)
+    if program:
+        options.program = list(program)
     if hasattr(options, "root"):
         options.root = _checked_root(options.root)
     return options

@@ -6,6 +6,7 @@ import re
 import sys
 
 from portbook.cli.render import emit, emit_json, safe
+from portbook.cli.serve_claims import open_doors, open_service
 from portbook.host import Host
 from portbook.model import EnvironmentFault, Owner, PortbookError, UsageError, document
 from portbook.model.record import Record
@@ -13,7 +14,9 @@ from portbook.model.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from asyncio import AbstractEventLoop
 
+    from portbook.claims.service import Service
     from portbook.pages.listening import Place, PortTaken
     from portbook.pages.settings import Settings
 
@@ -26,7 +29,8 @@ class Serving(Record):
 
     `url` is where to look, `addresses` where it listens (`127.0.0.1:3255`, `unix:/path`). `live`:
     it shows this machine to who has the token in `token_file`, which is null where it does not, or
-    where the token could not be kept.
+    where the token could not be kept. `socket` is the Unix socket of the claims, `store` their
+    file; both are null where there are no claims, and `socket` where systemd passed one.
     """
 
     url: str
@@ -34,6 +38,8 @@ class Serving(Record):
     pid: int
     live: bool
     token_file: str | None
+    socket: str | None = None
+    store: str | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a further name under which it may be asked for",
     )
     parser.add_argument("--no-live", action="store_true", help="show nothing of this machine")
+    parser.add_argument("--no-claims", action="store_true", help="hand out no claims on ports")
+    parser.add_argument("--durable", action="store_true", help="claims survive a power cut too")
+    parser.add_argument("--socket", metavar="PATH", help="the Unix socket of the claims")
+    parser.add_argument(
+        "--portserver", metavar="NAME", help="answer clients of portpicker (3255: @portbook)"
+    )
+    parser.add_argument("--store", metavar="PATH", help="the file of the claims")
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument("--tls-cert", metavar="FILE", help="speak HTTPS with this certificate")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, if it is in another file")
@@ -68,7 +81,10 @@ def main(options: argparse.Namespace) -> int:
         from portbook.pages.app import make_app
         from portbook.pages.connection import Crowd, Limits
         from portbook.pages.metrics import Measured
+        from portbook.pages.service_connection import ServiceConnection
+        from portbook.pages.settings import PORT
         from portbook.pages.site import Site
+        from portbook.registry.lookup import lookup
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("portbook"):
             raise
@@ -80,11 +96,17 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError("--tls-key without --tls-cert")
     tls = serving.tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
     names = [parse_name(name) for name in options.name]
-    sockets = _sockets(options)
+    others: list[socket.socket] = []
+    sockets = _sockets(options, others)
     places = [listening.place_of(each) for each in sockets]
     settings = _settings(options, places, names)
+    lookup(settings.port or PORT)  # the tables are there, and can be read
     site = Site(settings)
-    crowd = Crowd(Limits(connections=serving.connection_limit(len(sockets))))
+    service = open_service(options, sockets)
+    doors = open_doors(options, places, others) if service else None
+    watched = service.watched if service else 0
+    limits = Limits(connections=serving.connection_limit(len(sockets), others=watched))
+    crowd = Crowd(limits, ServiceConnection if service else None)
     site.metrics.crowd = crowd
     if site.live is not None:
         from portbook.pages.live import Live, take_short_turns
@@ -95,33 +117,57 @@ def main(options: argparse.Namespace) -> int:
         site.edition.then = site.live.forget
     app = Measured(make_app(site), site.metrics, log=options.log)
 
+    def begin(loop: "AbstractEventLoop") -> None:
+        if service is not None:
+            from portbook.pages.front import Front
+
+            site.desk = service.start(loop)
+            site.desk.changed.add(site.streams.wake)
+            if doors is not None:
+                doors.start(loop, site.desk)
+            crowd.front = Front(site.desk, settings, site.tokens, site.metrics)
+
     def ready() -> None:
-        site.edition.read()
-        gc.enable()  # it is off while a command starts
+        site.edition.expected = True
+        # It is off while a command starts. What is there now stays: it need never be looked at.
+        gc.enable()
+        gc.freeze()
+        # A request leaves some 30 objects: with the usual 700 every 20th would wait for a look.
+        gc.set_threshold(20_000, 20, 20)
         site.feedback.start()
-        _tell(options, settings, places)
+        _tell(options, settings, places, service)
         if options.open:
             code = site.tokens.make_code() if settings.live and settings.token_file else ""
             _browse(_url(settings, places), code)
 
     def ending() -> None:
         site.draining = True
+        site.streams.end()
+        if doors is not None:
+            doors.drain()
+        if service is not None:
+            service.drain()
 
+    events = serving.Events(ready, ending, begin)
     try:
-        return serving.serve(app, sockets, crowd, tls=tls, events=serving.Events(ready, ending))
+        return serving.serve(app, sockets, crowd, tls=tls, events=events)
     finally:
+        if doors is not None:
+            doors.close()
+        if service is not None:
+            service.close()
         site.feedback.close()
         if site.live is not None:
             site.live.close()
 
 
-def _sockets(options: argparse.Namespace) -> "list[socket.socket]":
-    """Listening sockets: systemd's if it passes some, else our own."""
+def _sockets(options: argparse.Namespace, others: "list[socket.socket]") -> "list[socket.socket]":
+    """Listening sockets: systemd's if it passes some, else our own; `others` are for claims."""
     from portbook.cli.arguments import port_number
     from portbook.pages import listening
     from portbook.pages.settings import PORT
 
-    found = listening.passed()
+    found = listening.passed(others)
     if found:
         if options.host is not None or options.port is not None:
             raise UsageError("the sockets come from systemd: --host and --port say nothing here")
@@ -273,7 +319,12 @@ def _url(settings: "Settings", places: "list[Place]") -> str:
     return f"{scheme}://localhost/"
 
 
-def _tell(options: argparse.Namespace, settings: "Settings", places: "list[Place]") -> None:
+def _tell(
+    options: argparse.Namespace,
+    settings: "Settings",
+    places: "list[Place]",
+    service: "Service | None",
+) -> None:
     """Say that it answers: the document, or the address on stdout and the rest on stderr."""
     import os
 
@@ -285,6 +336,8 @@ def _tell(options: argparse.Namespace, settings: "Settings", places: "list[Place
             os.getpid(),
             settings.live,
             settings.token_file or None,
+            service.listener.path if service and service.listener else None,
+            service.path if service else None,
         )
         emit_json(document("serve", told), line=True)
         return
@@ -294,6 +347,8 @@ def _tell(options: argparse.Namespace, settings: "Settings", places: "list[Place
         option = "" if settings.port == 3255 else f" --port {settings.port}"
         way = f"portbook open{option}, or the token in {settings.token_file}"
         lines.append(f"to see this machine too: {way}")
+    if service is not None and service.listener is not None:
+        lines.append(f"claims on {service.listener.path} too")
     lines.append("Ctrl-C ends")
     for line in lines:
         print(safe(line), file=sys.stderr)

@@ -53,6 +53,8 @@ def why_lines(found: Why, asked: dict[str, Bindable], style: Style) -> list[str]
             word = "unknown"
         else:
             word = style.paint(*_WORD[bindable.free, bindable.probe == "denied"])
+            if bindable.free and any(each.kind == "claimed" for each in bindable.reasons):
+                word = style.paint("free, but spoken for", "yellow")
         lines.append(f"{found.port}/{transport}  {word}  {_both_answers(bindable)}")
         for reason in bindable.reasons:
             where = f" {reason.address}" if reason.address else ""

@@ -50,7 +50,10 @@ class Advice(Record):
 
 
 class Answer(Record):
-    """Everything portbook knows about one port here."""
+    """Everything portbook knows about one port here.
+
+    `claim` is the live claim on it as in `portbook claims`, the first where there are several.
+    """
 
     port: int
     range: PortRange
@@ -62,5 +65,5 @@ class Answer(Record):
     listeners: tuple[Listener, ...]
     bindable: dict[str, Bindable]
     advice: Advice
-    claim: None
+    claim: dict[str, object] | None
     incomplete: tuple[Gap, ...]

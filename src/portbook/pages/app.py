@@ -7,7 +7,6 @@ from starlette.routing import BaseRoute, Route
 
 from portbook.pages.answering import refused
 from portbook.pages.asked import LanguagePath
-from portbook.pages.book import book
 from portbook.pages.edition import NewestRegistry
 from portbook.pages.guard import Guard
 from portbook.pages.site import Site
@@ -15,6 +14,7 @@ from portbook.pages.views import (
     assignee,
     enter,
     error,
+    events,
     feedback,
     health,
     here,
@@ -26,6 +26,7 @@ from portbook.pages.views import (
     openapi,
     orphans,
     port,
+    ports_api,
     search,
     static,
     year,
@@ -33,17 +34,10 @@ from portbook.pages.views import (
 from portbook.pages.views import (
     map as portmap,
 )
-from portbook.pages.words import languages
 
 
 def make_app(site: Site) -> Starlette:
-    """The book of one server.
-
-    Raises:
-        EnvironmentFault: the catalogue of a language is broken.
-    """
-    for tag in languages():
-        book(tag)
+    """The book of one server."""
     app = Starlette(
         routes=_routes(),
         middleware=[
@@ -97,6 +91,9 @@ def _routes() -> list[BaseRoute]:
         Route("/metrics", metrics.metrics),
         Route("/openapi.json", openapi.openapi),
         Route("/static/{name}", static.static),
+        Route("/v1/events", events.events),
+        Route("/v1/listeners", ports_api.listeners),
+        Route("/v1/ports/{port}", ports_api.port),
         Route("/name/{name:path}.json", name.named_json),
         Route("/name/{name:path}", name.named),
         Route("/{name}.json", name.named_json),

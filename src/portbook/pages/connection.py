@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+    from portbook.pages.front import Front
+
 
 class Limits(Record):
     """What a client may take: seconds, bytes and numbers.
@@ -41,14 +43,14 @@ class Limits(Record):
     pipelined: int = 8
 
 
-_FIRST, _HEAD, _BODY, _BUSY, _IDLE, _CLOSING = range(6)
+FIRST, HEAD, BODY, BUSY, IDLE, CLOSING = range(6)
 """What is waited for: a first byte, the rest of a head, of a body, our response, the next request,
 the client's goodbye."""
 
 _TOLD = 32
 """Connections beyond the limit that are told that there are too many."""
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")
 _WATCHED = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SENTENCES = {
@@ -68,16 +70,20 @@ class Crowd:
     what was answered here by status, `evicted` connections that had to make room.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, kind: type["Connection"] | None = None
+    ) -> None:
         self.limits = limits or Limits()
+        self._kind = kind or Connection
         self.open: set[Any] = set()
         self.quiet: dict[Connection, None] = {}
         self.refused: dict[int, int] = {}
         self.evicted = 0
+        self.front: Front | None = None
 
     def protocol(self) -> type["Connection"]:
         """The class of its connections, for uvicorn.Config(http=...)."""
-        return type("CrowdConnection", (Connection,), {"crowd": self})
+        return type("CrowdConnection", (self._kind,), {"crowd": self})
 
     def enter(self, newcomer: "Connection") -> None:
         """Make room for one more: the longest quiet one goes. With none quiet, the newcomer."""
@@ -130,7 +136,7 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.crowd.open = server_state.connections
-        self._state = _FIRST
+        self._state = FIRST
         self._since = 0.0
         self._received = 0  # bytes that may belong to the head that is being read
         self._begun = False  # a request has begun and is not whole
@@ -154,7 +160,7 @@ class Connection(HttpToolsProtocol):
     # uvicorn says that it returns nothing; asyncio reads True as "keep it open".
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has said all may still wait for its answer; TLS knows no half-closed."""
-        if self._state != _BUSY or not self.transport.can_write_eof():
+        if self._state != BUSY or not self.transport.can_write_eof():
             return False
         self._last()
         return True
@@ -163,9 +169,9 @@ class Connection(HttpToolsProtocol):
         """Feed the parser; refuse what it does not understand, or what is too much."""
         if self._deaf:
             return
-        if self._state in (_FIRST, _IDLE):
-            self._state, self._since, self._received = _HEAD, self.loop.time(), len(data)
-        elif self._state != _BODY:
+        if self._state in (FIRST, IDLE):
+            self._state, self._since, self._received = HEAD, self.loop.time(), len(data)
+        elif self._state != BODY:
             self._received += len(data)
         try:
             self.parser.feed_data(data)
@@ -175,7 +181,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.refuse(self._refusal)
         else:
-            if self._received > self.crowd.limits.head_bytes and self._state != _BODY:
+            if self._received > self.crowd.limits.head_bytes and self._state != BODY:
                 self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     # What the parser calls, in this order. An exception here ends in data_received.
@@ -203,12 +209,32 @@ class Connection(HttpToolsProtocol):
         elif value.isdigit() and (len(value) > 9 or int(value) > self.crowd.limits.body_bytes):
             self._stop(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
+    def _stop_quietly(self) -> None:
+        """What comes now is not read; what is at work is answered."""
+        raise _Refused
+
     def _stop(self, status: HTTPStatus) -> None:
         self._refusal = status
         raise _Refused
 
     def on_headers_complete(self) -> None:
         """The head is whole. The application gets the request when the body is, too."""
+        self._check_head()
+        if self._state == BUSY:
+            safe = self.parser.get_method().decode() in SAFE
+            if not safe or self.cycle.scope["method"] not in SAFE:
+                # Not to be done before its forerunner was answered: the client asks again.
+                raise _Refused
+            if len(self.pipeline) >= self.crowd.limits.pipelined:
+                raise _Refused
+            return
+        self._state, self._since = BODY, self.loop.time()
+        if self.expect_100_continue:
+            self.expect_100_continue = False
+            self.transport.write(_CONTINUE)
+
+    def _check_head(self) -> None:
+        """Stop where a head is too much, or for somebody else."""
         limits, headers = self.crowd.limits, self.headers
         if self.url[:1] != b"/":
             # We are no proxy, and no name but that of the Host field is looked at.
@@ -219,18 +245,6 @@ class Connection(HttpToolsProtocol):
             > limits.head_bytes
         ):
             self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        if self._state == _BUSY:
-            safe = self.parser.get_method().decode() in _SAFE
-            if not safe or self.cycle.scope["method"] not in _SAFE:
-                # Not to be done before its forerunner was answered: the client asks again.
-                raise _Refused
-            if len(self.pipeline) >= limits.pipelined:
-                raise _Refused
-            return
-        self._state, self._since = _BODY, self.loop.time()
-        if self.expect_100_continue:
-            self.expect_100_continue = False
-            self.transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Part of a body; the parser gives no more than Content-Length, which was checked."""
@@ -243,7 +257,7 @@ class Connection(HttpToolsProtocol):
         """The request is whole: now the application is asked."""
         self._begun = False
         self._received = 0
-        self._state = _BUSY
+        self._state = BUSY
         self.crowd.quiet.pop(self, None)
         super().on_headers_complete()
         if self._body:
@@ -258,10 +272,10 @@ class Connection(HttpToolsProtocol):
         # What uvicorn does without its timer for each idle connection: see `inspect`.
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._state, self._since = _CLOSING, self.loop.time()
+            self._state, self._since = CLOSING, self.loop.time()
             return
         self.flow.resume_reading()
-        self._state = _HEAD if self._begun else _IDLE
+        self._state = HEAD if self._begun else IDLE
         self._since = self.loop.time()
         self.crowd.quiet[self] = None
 
@@ -270,18 +284,18 @@ class Connection(HttpToolsProtocol):
     def inspect(self, now: float) -> None:
         """Close the connection if the time for what it waits for is over."""
         limits, waited = self.crowd.limits, now - self._since
-        if self._state == _BUSY or self.transport.get_write_buffer_size():
+        if self._state == BUSY or self.transport.get_write_buffer_size():
             self._look_for_stall(now)
-        elif self._state == _FIRST:
+        elif self._state == FIRST:
             if waited > limits.head:
                 self._close()
-        elif self._state == _HEAD:
+        elif self._state == HEAD:
             if waited > limits.head:
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT)
-        elif self._state == _BODY:
+        elif self._state == BODY:
             if waited > limits.body:
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT)
-        elif self._state == _IDLE:
+        elif self._state == IDLE:
             if waited > limits.idle:
                 self._close()
         elif waited > limits.linger:
@@ -302,11 +316,11 @@ class Connection(HttpToolsProtocol):
         closed with unread bytes sends a reset, and the answer is lost (RFC 9112 section 9.6).
         """
         self._deaf = True
-        if self._state == _BUSY:
+        if self._state == BUSY:
             self._last()
             return
         self.crowd.refused[status] = self.crowd.refused.get(status, 0) + 1
-        self._state, self._since = _CLOSING, self.loop.time()
+        self._state, self._since = CLOSING, self.loop.time()
         body = f"{_SENTENCES[status]}\n".encode()
         lines = [f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()]
         for name, value in self.server_state.default_headers:
@@ -329,5 +343,5 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = False
 
     def _close(self) -> None:
-        self._state, self._since = _CLOSING, self.loop.time()
+        self._state, self._since = CLOSING, self.loop.time()
         self.transport.close()

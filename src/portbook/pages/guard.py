@@ -14,6 +14,9 @@ from portbook.pages.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+Headers = Iterable[tuple[bytes, bytes]]
+Server = tuple[str, int | None] | None
+
 LONGEST_TARGET = 2048
 """Bytes of a path with its query; the longest that the book itself makes has about 150."""
 
@@ -21,7 +24,7 @@ POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
 )
-_HEADERS = (
+HEADERS = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -38,13 +41,52 @@ _JSON = b"application/json"
 _FORM = b"application/x-www-form-urlencoded"
 
 
+class Senders:
+    """Who may send a request at all: what Host, Origin and Sec-Fetch-Site say of it.
+
+    `names` are the values of Host that are meant for us.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = {name.encode() for name in settings.names}
+        self._scheme = b"https" if settings.secure else b"http"
+
+    def refusal(
+        self, headers: Headers, server: Server, *, visit: bool = False
+    ) -> tuple[HTTPStatus, str] | None:
+        """Why a request is not taken; None where it is.
+
+        Args:
+            headers: names in lower case, and values.
+            server: the address and port that the connection arrived on, None on a Unix socket.
+            visit: one that follows a link from another site is taken.
+        """
+        hosts = _values(headers, b"host")
+        if len(hosts) != 1 or (hosts[0] not in self._names and hosts[0] != arrived_at(server)):
+            return HTTPStatus.MISDIRECTED_REQUEST, "This server does not answer under that name."
+        origins = _values(headers, b"origin")
+        if origins and (len(origins) > 1 or not self._is_own(origins[0], hosts[0], server)):
+            return HTTPStatus.FORBIDDEN, "Another site sent this request."
+        if any(
+            site not in (b"same-origin", b"none") for site in _values(headers, b"sec-fetch-site")
+        ) and not (visit and _is_visit(headers)):
+            return HTTPStatus.FORBIDDEN, "Another site sent this request."
+        return None
+
+    def _is_own(self, origin: bytes, host: bytes, server: Server) -> bool:
+        """Whether a page of ours sent it. A name may be that of a proxy that speaks TLS for us."""
+        scheme, _, sender = origin.partition(b"://")
+        if sender != host:
+            return False
+        return scheme == self._scheme or (scheme == b"https" and not _is_loopback(host, server))
+
+
 class Guard:
     """The checks, outermost but for the count of requests; a refusal is one line of plain text."""
 
     def __init__(self, app: "ASGIApp", settings: Settings) -> None:
         self._app = app
-        self._names = {name.encode() for name in settings.names}
-        self._scheme = b"https" if settings.secure else b"http"
+        self._senders = Senders(settings)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Refuse the request or pass it on."""
@@ -57,7 +99,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 told = message["headers"] = list(message.get("headers", ()))
                 present = {name for name, _ in told}
-                told += [each for each in _HEADERS if each[0] not in present]
+                told += [each for each in HEADERS if each[0] not in present]
             await send(message)
 
         if why is None:
@@ -80,17 +122,10 @@ class Guard:
             said = f"An address has at most {LONGEST_TARGET} bytes."
             return HTTPStatus.REQUEST_URI_TOO_LONG, said
         headers = scope["headers"]
-        hosts = _values(headers, b"host")
-        if len(hosts) != 1 or (hosts[0] not in self._names and hosts[0] != _arrived_at(scope)):
-            return HTTPStatus.MISDIRECTED_REQUEST, "This server does not answer under that name."
-        origins = _values(headers, b"origin")
-        if origins and (len(origins) > 1 or not self._is_own(origins[0], hosts[0], scope)):
-            return HTTPStatus.FORBIDDEN, "Another site sent this request."
         method = scope["method"]
-        if any(
-            site not in (b"same-origin", b"none") for site in _values(headers, b"sec-fetch-site")
-        ) and not (method in _SAFE and _is_visit(headers)):
-            return HTTPStatus.FORBIDDEN, "Another site sent this request."
+        why = self._senders.refusal(headers, scope.get("server"), visit=method in _SAFE)
+        if why is not None:
+            return why
         if method in _SAFE:
             return None
         if method != "POST":
@@ -100,36 +135,29 @@ class Guard:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it as application/json."
         return None
 
-    def _is_own(self, origin: bytes, host: bytes, scope: "Scope") -> bool:
-        """Whether a page of ours sent it. A name may be that of a proxy that speaks TLS for us."""
-        scheme, _, sender = origin.partition(b"://")
-        if sender != host:
-            return False
-        return scheme == self._scheme or (scheme == b"https" and not _is_loopback(host, scope))
 
-
-def _arrived_at(scope: "Scope") -> bytes:
-    """The address that the connection arrived on, as a Host header names it.
+def arrived_at(server: Server) -> bytes:
+    """The address that a connection arrived on, as a Host header names it.
 
     It may be asked for where we listen on every address: no name can be pointed at it, so there
-    is nothing to rebind.
+    is nothing to rebind. On a Unix socket, which no browser reaches, that is `localhost`.
     """
-    address, port = scope.get("server") or ("", None)
-    if port is None:
-        return b""
+    if server is None or server[1] is None:
+        return b"localhost"
+    address, port = server
     address = address.removeprefix("::ffff:")
     return (f"[{address}]:{port}" if ":" in address else f"{address}:{port}").lower().encode()
 
 
-def _is_loopback(host: bytes, scope: "Scope") -> bool:
-    return host.startswith((b"127.", b"[::1]", b"localhost")) or host == _arrived_at(scope)
+def _is_loopback(host: bytes, server: Server) -> bool:
+    return host.startswith((b"127.", b"[::1]", b"localhost")) or host == arrived_at(server)
 
 
-def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+def _values(headers: Headers, name: bytes) -> list[bytes]:
     return [value.lower() for known, value in headers if known == name]
 
 
-def _is_visit(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def _is_visit(headers: Headers) -> bool:
     """Whether somebody followed a link from another site: no frame, no script, no image.
 
     What such a visit shows is public: the session's cookie is SameSite=Strict and stays away.

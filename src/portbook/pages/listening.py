@@ -135,11 +135,11 @@ def _close(made: list[socket.socket]) -> None:
         each.close()
 
 
-def passed() -> list[socket.socket]:
+def passed(others: list[socket.socket] | None = None) -> list[socket.socket]:
     """The listening stream sockets that systemd passes (sd_listen_fds(3)); none without it.
 
     The variables that tell of them are removed, so that no program that we start is misled.
-    Datagram sockets are let go of.
+    Datagram sockets, and Unix sockets with an abstract name, are added to `others`, or let go of.
 
     Raises:
         EnvironmentFault: what is passed cannot be served on.
@@ -160,7 +160,12 @@ def passed() -> list[socket.socket]:
             raise EnvironmentFault(
                 f"systemd passed {name!r} (fd {fd}), which is no socket"
             ) from None
-        if each.type != socket.SOCK_STREAM:
+        if each.type == socket.SOCK_DGRAM or _is_abstract(each):
+            if others is None:
+                each.close()
+            else:
+                others.append(each)
+        elif each.type != socket.SOCK_STREAM:
             each.close()
         elif not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise EnvironmentFault(
@@ -171,6 +176,12 @@ def passed() -> list[socket.socket]:
     if not found:
         raise EnvironmentFault("systemd passed no stream socket", hint="use ListenStream=")
     return found
+
+
+def _is_abstract(link: socket.socket) -> bool:
+    """Whether it has a name of unix(7) without a file: that of the portserver."""
+    name = link.getsockname() if link.family == socket.AF_UNIX else ""
+    return isinstance(name, bytes) and name.startswith(b"\0")
 
 
 def place_of(listener: socket.socket) -> Place:

@@ -39,19 +39,23 @@ _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 class Events(Record):
-    """What a server tells: that it answers, and that it was asked to end."""
+    """What a server tells: that it answers; that it is to end; before both, its event loop."""
 
     ready: Callable[[], None] = lambda: None
     ending: Callable[[], None] = lambda: None
+    begin: Callable[[asyncio.AbstractEventLoop], None] = lambda _loop: None
 
 
-def connection_limit(listeners: int, wanted: int = Limits().connections) -> int:
+def connection_limit(listeners: int, wanted: int = Limits().connections, *, others: int = 0) -> int:
     """How many connections the system lets us have; raises our own limit of files as far as it may.
 
     A process may have 1,024 files open by default, and many more if it asks (setrlimit(2)).
+    `others` are left for something else, but no more than a quarter of all.
     """
-    spare = _SPARE + _AT_ONCE * listeners
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        others = min(others, hard // 4)
+    spare = _SPARE + _AT_ONCE * listeners + others
     if soft != resource.RLIM_INFINITY and soft < wanted + spare:
         most = wanted + spare if hard == resource.RLIM_INFINITY else min(hard, wanted + spare)
         with contextlib.suppress(OSError, ValueError):
@@ -151,6 +155,7 @@ class _Server(uvicorn.Server):
         """Listen. Unlike uvicorn's, a TLS handshake has seconds and not a minute."""
         loop = asyncio.get_running_loop()
         await self.lifespan.startup()
+        self._events.begin(loop)
 
         def made() -> asyncio.Protocol:
             protocol: Any = self.config.http_protocol_class
@@ -161,12 +166,13 @@ class _Server(uvicorn.Server):
 
         self.servers = []
         for each in self._sockets:
+            tls = None if each.family == socket.AF_UNIX else self._tls
             listening = await loop.create_server(
                 made,
                 sock=each,
-                ssl=self._tls,
+                ssl=tls,
                 backlog=_AT_ONCE,
-                ssl_handshake_timeout=_HANDSHAKE if self._tls else None,
+                ssl_handshake_timeout=_HANDSHAKE if tls else None,
             )
             # asyncio listens with the number that it accepts at once; the kernel may queue more.
             each.listen(BACKLOG)

@@ -1,5 +1,7 @@
 """What all views of one server share."""
 
+from typing import TYPE_CHECKING
+
 from starlette.requests import Request
 
 from portbook.pages.edition import Edition
@@ -7,13 +9,17 @@ from portbook.pages.feedback import FeedbackDesk
 from portbook.pages.live import Live
 from portbook.pages.metrics import Metrics
 from portbook.pages.settings import Settings
+from portbook.pages.streams import Streams
 from portbook.pages.tokens import Tokens
+
+if TYPE_CHECKING:
+    from portbook.claims.desk import Desk
 
 
 class Site:
     """The settings of a server, and what it keeps between requests.
 
-    `live` is None where nothing of this machine may be shown.
+    `live` is None where nothing of this machine may be shown, `desk` where there are no claims.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -24,6 +30,8 @@ class Site:
         self.feedback = FeedbackDesk(settings.feedback_file)
         self.metrics = Metrics()
         self.draining = False
+        self.desk: Desk | None = None
+        self.streams = Streams()
 
     def knows(self, request: Request) -> bool:
         """Whether who asks has shown the token."""

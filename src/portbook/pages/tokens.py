@@ -164,7 +164,7 @@ class Tokens:
         for name, value in request.scope["headers"]:
             if name == b"authorization" and self.is_bearer(value):
                 return True
-            if name == b"cookie" and self._in_session(value):
+            if name == b"cookie" and self.in_session(value):
                 return True
         return False
 
@@ -216,7 +216,8 @@ class Tokens:
         self._sessions[key] = clock.monotonic()
         return session, key
 
-    def _in_session(self, cookies: bytes) -> bool:
+    def in_session(self, cookies: bytes) -> bool:
+        """Whether a Cookie field has one of our sessions, which is then used anew."""
         for session in self._sessions_in(cookies):
             key = _hash(session)
             used = self._sessions.pop(key, None)

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 from portbook import sockets as kernel
 from portbook.host import Host
-from portbook.model import SYSTEM, Advice, Answer, Bindable, Gap, Listener, PortEntry
+from portbook.host.folders import any_claims
+from portbook.model import SYSTEM, Advice, Answer, Bindable, Gap, Listener, PortEntry, Transport
 from portbook.survey.bindability import (
     BINDABLE,
     bindable,
     holding_of,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from portbook.survey.promised import PortPromises
 
 
 def look(
@@ -51,6 +56,7 @@ def look_at(
     settings = kernel.read_settings(host)
     entries = [lookup(port, transport) for port in ports]
     holding = holding_of(host, ports, transport, source, bus=len(ports) == 1)
+    promises = _promises(host, ports, transport)
     answers = []
     for entry in entries:
         advice = Advice(
@@ -65,8 +71,33 @@ def look_at(
             if transport in (None, kind)
         }
         mine = tuple(holding.listeners.get(entry.port, ()))
-        answers.append(_answer(entry, advice, mine, judged, (*settings.gaps, *holding.gaps)))
+        answer = _answer(entry, advice, mine, judged, (*settings.gaps, *holding.gaps))
+        answers.append(answer if promises is None else _with_promises(answer, promises))
     return answers
+
+
+def _promises(host: Host, ports: Sequence[int], transport: str | None) -> "PortPromises | None":
+    """What is claimed and reserved of the ports; None, without an import, where nothing can be."""
+    if not host.live or not any_claims(ports):
+        return None
+    from portbook.survey.promised import promises_on
+
+    return promises_on(host, ports, transport)
+
+
+def _with_promises(answer: Answer, promises: "PortPromises") -> Answer:
+    claims = promises.claims.get(answer.port, ())
+    judged = {
+        kind: found._replace(
+            reasons=(*found.reasons, *promises.reasons.get((answer.port, Transport(kind)), ()))
+        )
+        for kind, found in answer.bindable.items()
+    }
+    return answer._replace(
+        bindable=judged,
+        claim=next(iter(claims), None),
+        incomplete=(*answer.incomplete, *promises.gaps),
+    )
 
 
 def by_the_book(port: int, transport: str | None = None) -> Answer:

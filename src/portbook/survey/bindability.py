@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from portbook import sockets as kernel
 from portbook.host import Host, clock
+from portbook.host.folders import any_claims
 from portbook.model import Bindable, Gap, Listener, Owner, Reason, Socket, Transport, Unknown
 from portbook.model.record import Record
 from portbook.survey.listeners import hidden_owners, listeners_of, namespace_label
@@ -59,12 +60,15 @@ def why(
     }
     for elsewhere in (_other_namespaces(host, port), _published(host, port, holding)):
         _add_reasons(judged, elsewhere)
-    return Why(
-        port,
-        judged.get(Transport.TCP),
-        judged.get(Transport.UDP),
-        (*settings.gaps, *holding.gaps),
-    )
+    gaps: tuple[Gap, ...] = (*settings.gaps, *holding.gaps)
+    if host.live and any_claims((port,)):
+        from portbook.survey.promised import promises_on
+
+        promises = promises_on(host, (port,), transport)
+        promised = {kind: promises.reasons.get((port, kind), []) for kind in judged}
+        _add_reasons(judged, promised)
+        gaps += promises.gaps
+    return Why(port, judged.get(Transport.TCP), judged.get(Transport.UDP), gaps)
 
 
 def _add_reasons(judged: dict[Transport, Bindable], more: dict[Transport, list[Reason]]) -> None:

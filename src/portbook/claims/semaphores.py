@@ -1,0 +1,396 @@
+"""Counting semaphores: permits, and queues in which nobody is overtaken."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from portbook.claims.allotment import all_held
+from portbook.claims.changes import (
+    MOST_REMEMBERED,
+    REMEMBERED_MS,
+    Changes,
+    Key,
+    ended_permit_body,
+    new_id,
+    permit_body,
+    permit_lease_body,
+    waiter_body,
+)
+from portbook.claims.deadlines import Deadlines
+from portbook.claims.leases import Ended, Requests, check_mine, check_texts, check_ttl
+from portbook.model.claim import (
+    Caller,
+    ClaimRefused,
+    Permit,
+    PermitRequest,
+    SemaphoreState,
+    Waiter,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from portbook.claims.store import Alive
+
+
+class _Semaphore:
+    """One name in use."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.held: dict[str, None] = {}
+        self.queue: deque[Key] = deque()
+
+
+class Semaphores:
+    """Every semaphore in use; one that nobody holds or waits for is forgotten, with its limit."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._named: dict[str, _Semaphore] = {}
+        self.requests = Requests()
+        self._deadlines = Deadlines()
+        self.permits: dict[str, Permit] = {}
+        self.waiting: dict[Key, Waiter] = {}
+        self.ended: dict[str, Ended[Permit]] = {}
+
+    def load_permit(self, permit: Permit, asker: int, first: int, ended: int | None) -> None:
+        """Take a permit from the disk; `asker` got it with the token `first`."""
+        self.requests.add(asker, permit.request_id, permit.id, first)
+        if ended is None:
+            self._enter(permit)
+        else:
+            self.ended[permit.id] = Ended(permit, ended)
+
+    def sort_ended(self) -> None:
+        """Put what was loaded in the order in which it ended."""
+        self.ended = dict(sorted(self.ended.items(), key=lambda each: each[1].at))
+
+    def load_waiter(self, asker: int, waiter: Waiter) -> None:
+        """Take a waiter from the disk, in order."""
+        key = (asker, waiter.request_id)
+        self._known(waiter.semaphore, waiter.limit).queue.append(key)
+        self.waiting[key] = waiter
+
+    def _known(self, name: str, limit: int) -> _Semaphore:
+        found = self._named.get(name)
+        if found is None:
+            found = self._named[name] = _Semaphore(limit)
+        return found
+
+    def _enter(self, permit: Permit) -> None:
+        semaphore = self._known(permit.semaphore, permit.limit)
+        semaphore.used += permit.units
+        semaphore.held[permit.id] = None
+        self.permits[permit.id] = permit
+        if permit.owner.pid is None:
+            self._deadlines.put(permit.expires_ms, permit.id)
+
+    def acquire(
+        self, request: PermitRequest, asker: Caller, owner: Caller, now: int, *, wait: bool
+    ) -> Permit | Waiter:
+        """See claims.store.Store.acquire_permit."""
+        if not request.name or request.limit < 1 or not 1 <= request.units <= request.limit:
+            raise ClaimRefused("invalid", f"{request.units} of {request.limit} cannot be had")
+        check_ttl(request.ttl_ms)
+        check_mine(asker, owner.uid)
+        check_texts(request.name, request.request_id, owner.label)
+        if wait and request.request_id is None:
+            raise ClaimRefused("invalid", "who waits has to say under which request_id")
+        self.expire(now)
+        if request.request_id is not None:
+            again = self._again((asker.uid, request.request_id), request, now)
+            if again is not None:
+                return again
+        semaphore = self._named.get(request.name)
+        if semaphore is not None and semaphore.limit != request.limit:
+            raise ClaimRefused(
+                "limit_mismatch",
+                f"the semaphore {request.name} has the limit {semaphore.limit}, "
+                f"not {request.limit}",
+            )
+        if semaphore is None or (
+            not semaphore.queue and semaphore.used + request.units <= semaphore.limit
+        ):
+            return self._grant(request, asker.uid, owner, now)
+        if not wait:
+            oldest = next(iter(semaphore.held), None)
+            raise all_held(
+                None if oldest is None else self.permits[oldest],
+                f"{semaphore.used} of {semaphore.limit} units of {request.name} are held, "
+                f"and {len(semaphore.queue)} wait",
+                now,
+            )
+        return self._queue(request, asker.uid, owner, now)
+
+    def _again(self, key: Key, request: PermitRequest, now: int) -> Permit | Waiter | None:
+        waiter = self.waiting.get(key)
+        if waiter is not None:
+            if waiter.semaphore != request.name:
+                raise ClaimRefused("invalid", f"{key[1]} waits for {waiter.semaphore}")
+            if waiter.limit != request.limit:
+                raise ClaimRefused(
+                    "limit_mismatch",
+                    f"the semaphore {request.name} has the limit {waiter.limit}, "
+                    f"not {request.limit}",
+                )
+            self.waiting[key] = waiter._replace(expires_ms=now + request.wait_ms + waiter.ttl_ms)
+            self._changes.waiters.add(key)
+            return self._placed(key)
+        known = self.requests.find(key)
+        if known is None:
+            return None
+        permit = self.permits.get(known[0][0])
+        if permit is None:
+            raise ClaimRefused("lost", f"the permit of request {key[1]} has ended")
+        return permit
+
+    def _grant(self, request: PermitRequest, asker: int, owner: Caller, now: int) -> Permit:
+        changes = self._changes
+        at = changes.wall()
+        permit = Permit(
+            id=new_id(),
+            token=changes.draw(),
+            epoch=changes.epoch,
+            semaphore=request.name,
+            limit=request.limit,
+            units=request.units,
+            owner=owner,
+            ttl_ms=request.ttl_ms,
+            expires_ms=now + request.ttl_ms,
+            created=at,
+            renewed=at,
+            request_id=request.request_id,
+        )
+        self.requests.add(asker, request.request_id, permit.id, permit.token)
+        self._enter(permit)
+        changes.permits.add(permit.id)
+        changes.tell("acquired", permit_body(permit))
+        return permit
+
+    def _queue(self, request: PermitRequest, asker: int, owner: Caller, now: int) -> Waiter:
+        assert request.request_id is not None  # noqa: S101 - acquire has seen to it
+        key = (asker, request.request_id)
+        waiter = Waiter(
+            request_id=request.request_id,
+            semaphore=request.name,
+            limit=request.limit,
+            units=request.units,
+            position=0,
+            owner=owner,
+            ttl_ms=request.ttl_ms,
+            expires_ms=now + request.wait_ms + request.ttl_ms,
+            created=self._changes.wall(),
+        )
+        self.waiting[key] = waiter
+        self._named[request.name].queue.append(key)
+        self._changes.waiters.add(key)
+        self._changes.tell("waiting", {"uid": asker, **waiter_body(waiter)})
+        return self._placed(key)
+
+    def _placed(self, key: Key) -> Waiter:
+        waiter = self.waiting[key]
+        return waiter._replace(position=self._named[waiter.semaphore].queue.index(key) + 1)
+
+    def _leave(self, key: Key, reason: str) -> str:
+        """Take a waiter out of its queue; gives the semaphore's name."""
+        waiter = self.waiting.pop(key)
+        self._named[waiter.semaphore].queue.remove(key)
+        self._changes.waiters.add(key)
+        body = {"uid": key[0], "request_id": key[1], "semaphore": waiter.semaphore}
+        self._changes.tell("wait-ended", {**body, "reason": reason})
+        return waiter.semaphore
+
+    def _end(self, permit: Permit, kind: str, now: int) -> str:
+        """End a permit; gives the semaphore's name."""
+        del self.permits[permit.id]
+        semaphore = self._named[permit.semaphore]
+        semaphore.used -= permit.units
+        del semaphore.held[permit.id]
+        self.ended[permit.id] = Ended(permit, now)
+        self._changes.permits.add(permit.id)
+        self._changes.tell(kind, ended_permit_body(permit))
+        return permit.semaphore
+
+    def _serve(self, name: str, now: int) -> None:
+        """Give what is free to the first in the queue, and so on; nobody is overtaken."""
+        semaphore = self._named.get(name)
+        if semaphore is None:
+            return
+        while semaphore.queue:
+            key = semaphore.queue[0]
+            waiter = self.waiting[key]
+            if waiter.expires_ms < now:
+                self._leave(key, "expired")
+                continue
+            if semaphore.used + waiter.units > semaphore.limit:
+                return
+            self._leave(key, "granted")
+            request = PermitRequest(
+                name=name,
+                limit=waiter.limit,
+                units=waiter.units,
+                ttl_ms=waiter.ttl_ms,
+                request_id=waiter.request_id,
+            )
+            self._grant(request, key[0], waiter.owner, now)
+        if not semaphore.held:
+            del self._named[name]
+
+    def _live(self, permit_id: str, asker: Caller) -> Permit:
+        permit = self.permits.get(permit_id)
+        if permit is None:
+            ended = self.ended.get(permit_id)
+            if ended is None:
+                raise ClaimRefused("not_found", f"there is no permit {permit_id}")
+            check_mine(asker, ended.record.owner.uid)
+            raise ClaimRefused("lost", f"the permit {permit_id} has ended")
+        check_mine(asker, permit.owner.uid)
+        return permit
+
+    def renew(
+        self, permit_id: str, token: int, ttl_ms: int | None, asker: Caller, now: int
+    ) -> Permit:
+        """See claims.store.Store.renew_permit."""
+        self.expire(now)
+        permit = self._live(permit_id, asker)
+        if permit.token != token:
+            raise ClaimRefused("bad_token", f"{token} is not the token of permit {permit_id}")
+        ttl = permit.ttl_ms if ttl_ms is None else ttl_ms
+        check_ttl(ttl)
+        renewed = permit._replace(ttl_ms=ttl, expires_ms=now + ttl, renewed=self._changes.wall())
+        self.permits[permit_id] = renewed
+        if renewed.owner.pid is None and renewed.expires_ms < permit.expires_ms:
+            self._deadlines.put(renewed.expires_ms, permit_id)
+        self._changes.permits.add(permit_id)
+        self._changes.tell("permit-renewed", permit_lease_body(renewed))
+        return renewed
+
+    def release(self, permit_id: str, token: int, asker: Caller, now: int) -> bool:
+        """See claims.store.Store.release_permit."""
+        self.expire(now)
+        try:
+            permit = self._live(permit_id, asker)
+        except ClaimRefused as refused:
+            if refused.code == "lost":
+                return False
+            raise
+        if permit.token != token:
+            raise ClaimRefused("bad_token", f"{token} is not the token of permit {permit_id}")
+        self._serve(self._end(permit, "permit-released", now), now)
+        return True
+
+    def cancel(self, request_id: str, asker: Caller, now: int) -> bool:
+        """See claims.store.Store.cancel_wait."""
+        key = (asker.uid, request_id)
+        if key not in self.waiting:
+            return False
+        self._serve(self._leave(key, "cancelled"), now)
+        return True
+
+    def of_request(self, request_id: str, uid: int) -> Permit | Waiter | None:
+        """See claims.store.Store.permit_of."""
+        key = (uid, request_id)
+        if key in self.waiting:
+            return self._placed(key)
+        known = self.requests.find(key)
+        return None if known is None else self.permits.get(known[0][0])
+
+    def expire(self, now: int) -> None:
+        """End what ran out by its TTL alone."""
+        if not self._deadlines.is_due(now):
+            return
+        names = []
+        for permit_id in self._deadlines.passed(now):
+            permit = self.permits.get(permit_id)
+            if permit is None or permit.owner.pid is not None:
+                continue
+            if permit.expires_ms < now:
+                names.append(self._end(permit, "permit-expired", now))
+            else:
+                self._deadlines.put(permit.expires_ms, permit_id)
+        for name in dict.fromkeys(names):
+            self._serve(name, now)
+
+    def sweep(self, now: int, alive: "Alive") -> Iterator[int]:
+        """See claims.store.Store.sweep; yields when to look again."""
+        self.expire(now)
+        names = []
+        for key, waiter in list(self.waiting.items()):
+            if waiter.expires_ms < now:
+                names.append(self._leave(key, "expired"))
+            elif waiter.owner.pid is not None and alive(waiter.owner) is False:
+                names.append(self._leave(key, "died"))
+        for permit in [each for each in self.permits.values() if each.owner.pid is not None]:
+            lives = alive(permit.owner)
+            if lives is False:
+                names.append(self._end(permit, "permit-died", now))
+            elif lives is None and permit.expires_ms < now:
+                names.append(self._end(permit, "permit-expired", now))
+        for name in dict.fromkeys(names):
+            self._serve(name, now)
+        self._forget(now)
+        for waiter in self.waiting.values():
+            yield waiter.expires_ms + 1
+        for permit in self.permits.values():
+            if permit.owner.pid is not None:
+                due = permit.expires_ms
+                yield (due if due >= now else now + permit.ttl_ms) + 1
+        first = self._deadlines.first()
+        if first is not None:
+            yield first + 1
+
+    def _forget(self, now: int) -> None:
+        """Forget permits that ended long ago, and the moments of those that ended early."""
+        if self._deadlines.is_overgrown(len(self.permits)):
+            self._deadlines.rebuild(
+                (each.expires_ms, each.id)
+                for each in self.permits.values()
+                if each.owner.pid is None
+            )
+        while self.ended:
+            first = next(iter(self.ended.values()))
+            if first.at + REMEMBERED_MS >= now and len(self.ended) <= MOST_REMEMBERED:
+                return
+            del self.ended[first.record.id]
+            self.requests.forget(first.record.id, first.record.request_id)
+            self._changes.permits.add(first.record.id)
+
+    def void(self, now: int) -> None:
+        """End all: the machine was started anew."""
+        for key in list(self.waiting):
+            self._leave(key, "voided")
+        for permit in list(self.permits.values()):
+            self._end(permit, "voided", now)
+        self._named.clear()
+        for name, each in self.ended.items():
+            each.at = now
+            self._changes.permits.add(name)
+
+    def states(self) -> tuple[SemaphoreState, ...]:
+        """See claims.store.Store.semaphores."""
+        return tuple(
+            SemaphoreState(
+                name,
+                each.limit,
+                tuple(self.permits[held] for held in each.held),
+                tuple(
+                    self.waiting[key]._replace(position=place)
+                    for place, key in enumerate(each.queue, 1)
+                ),
+            )
+            for name, each in sorted(self._named.items())
+        )
+
+    def newest(self, name: str) -> int:
+        """The newest token of a semaphore that is remembered, 0 for none."""
+        return max(
+            (
+                permit.token
+                for permit in (
+                    *self.permits.values(),
+                    *(each.record for each in self.ended.values()),
+                )
+                if permit.semaphore == name
+            ),
+            default=0,
+        )

@@ -1,0 +1,205 @@
+"""Claims, permits and reservations as commands print them, with names of users and processes."""
+
+from portbook.model.claim import Caller, Claim, Permit, Reservation, SemaphoreState
+from portbook.model.record import Record
+
+
+class BoundRow(Record):
+    """A listener on a claimed port: its process, its socket's inode, and the process's name."""
+
+    pid: int | None
+    inode: int
+    process: str | None
+
+
+class ClaimRow(Record):
+    """A claim, as the service and the commands print it; `process` is the name of its owner's.
+
+    `bound` is the listener: its owner's, or with the state `squatted` somebody else's.
+    """
+
+    id: str
+    token: int
+    epoch: int
+    port: int
+    count: int  # type: ignore[assignment] # a field: not tuple.count
+    transport: str
+    address: str
+    name: str | None
+    key: str | None
+    owner: Caller
+    user: str
+    process: str | None
+    state: str
+    ttl_ms: int
+    expires_in_ms: int
+    created: str
+    renewed: str
+    hold: bool
+    bound: BoundRow | None
+    labels: dict[str, str]
+
+
+class PermitRow(Record):
+    """Units of a semaphore that are held."""
+
+    id: str
+    token: int
+    epoch: int
+    semaphore: str
+    limit: int
+    units: int
+    owner: Caller
+    user: str
+    process: str | None
+    ttl_ms: int
+    expires_in_ms: int
+    created: str
+    renewed: str
+
+
+class WaiterRow(Record):
+    """One who waits for units of a semaphore; `position` begins at 1."""
+
+    request_id: str
+    semaphore: str
+    limit: int
+    units: int
+    position: int
+    owner: Caller
+    user: str
+    process: str | None
+    ttl_ms: int
+    expires_in_ms: int
+    created: str
+
+
+class SemaphoreRow(Record):
+    """A semaphore in use: who holds its units, and who waits, first come first served."""
+
+    name: str
+    limit: int
+    in_use: int
+    held: tuple[PermitRow, ...]
+    waiting: int
+    queue: tuple[WaiterRow, ...]
+
+
+class ReservationRow(Record):
+    """A number that is kept for good, for a user's project and name."""
+
+    key: str
+    uid: int
+    user: str
+    port: int
+    count: int  # type: ignore[assignment] # a field: not tuple.count
+    project: str | None
+    name: str | None
+    created: str
+
+
+class People:
+    """Names of users and processes, each looked up once."""
+
+    def __init__(self) -> None:
+        from portbook.host import Host
+
+        self._host = Host()
+        self._pidns = self._inode("/proc/self/ns/pid")
+
+    def _inode(self, path: str) -> int | None:
+        try:
+            return self._host.inode(path)
+        except OSError:
+            return None
+
+    def user(self, uid: int) -> str:
+        """The name of a user, or the number."""
+        return str(self._host.user(uid))
+
+    def process(self, owner: Caller) -> str | None:
+        """The name of the process whose life keeps a lease; None where it cannot be seen."""
+        if owner.pid is None or owner.pidns not in (None, self._pidns):
+            return None
+        return self.named(owner.pid)
+
+    def named(self, pid: int) -> str | None:
+        """The kernel's name of a process."""
+        try:
+            return self._host.text(f"/proc/{pid}/comm", 64).strip() or None
+        except OSError:
+            return None
+
+
+def claim_row(claim: Claim, people: People) -> ClaimRow:
+    """A claim with the names of the user and of the processes."""
+    from portbook.claims.answers import claim_document
+
+    row = claim_document(claim, _now())
+    bound = claim.bound
+    row["bound"] = bound and BoundRow(
+        bound.pid, bound.inode, None if bound.pid is None else people.named(bound.pid)
+    )
+    return ClaimRow(**{**row, **_who(claim.owner, people)})
+
+
+def permit_row(permit: Permit, people: People) -> PermitRow:
+    """A permit with the names of the user and of the process."""
+    from portbook.claims.answers import permit_document
+
+    return PermitRow(**{**permit_document(permit, _now()), **_who(permit.owner, people)})
+
+
+def semaphore_row(state: SemaphoreState, people: People) -> SemaphoreRow:
+    """A semaphore with all its holders and waiters."""
+    from portbook.claims.answers import waiter_document
+
+    now = _now()
+    return SemaphoreRow(
+        state.name,
+        state.limit,
+        sum(permit.units for permit in state.held),
+        tuple(permit_row(each, people) for each in state.held),
+        len(state.waiting),
+        tuple(
+            WaiterRow(**{**waiter_document(each, now), **_who(each.owner, people)})
+            for each in state.waiting
+        ),
+    )
+
+
+def reservation_row(reservation: Reservation, people: People) -> ReservationRow:
+    """A reserved number with the name of its user."""
+    from portbook.claims.answers import reservation_document
+
+    row = reservation_document(reservation)
+    return ReservationRow(**row, user=people.user(reservation.uid))
+
+
+def _who(owner: Caller, people: People) -> "dict[str, object]":
+    return {"owner": owner, "user": people.user(owner.uid), "process": people.process(owner)}
+
+
+def _now() -> int:
+    from portbook.host import clock
+
+    return int(clock.boottime() * 1000)
+
+
+def left(milliseconds: int, owner: Caller, process_name: str | None) -> str:
+    """Until when a lease lasts, in words: with its process, or for so long."""
+    from portbook.model.moments import spoken
+
+    if owner.pid is not None and process_name is not None:
+        return "with its process"
+    return f"in {spoken(milliseconds / 1000)}"
+
+
+def who(row: ClaimRow | PermitRow | WaiterRow) -> str:
+    """Whose a lease is: `node (812)`, or the user where there is no process; a label before it."""
+    owner = row.owner
+    if owner.pid is not None:
+        text = f"{row.process or 'process'} ({owner.pid})"
+    else:
+        text = f"user {row.user}"
+    return f"{owner.label}: {text}" if owner.label else text
