@@ -107,6 +107,31 @@ def test_streams_print_one_document_per_line(name: str, arguments: tuple[str, ..
         check.validate(document)
 
 
+def test_claims_and_permits_fit_their_schemas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each command about claims prints, from the claim to its release."""
+    monkeypatch.setenv("PORTBOOK_DATA_HOME", str(tmp_path))
+
+    def said(name: str, *arguments: str) -> Any:
+        run = portbook(*arguments)
+        assert run.code == 0, run.err
+        document = json.loads(run.out.splitlines()[0])
+        assert document["schema"] == f"portbook/{name}/1"
+        validator(name).validate(document)
+        return document
+
+    claim = said("claim", "claim", "--name", "web", "--label", "a=b", "--json")["claims"][0]
+    permit = said("sem", "sem", "acquire", "gpu", "--limit", "2", "--json")["permit"]
+    assert said("claims", "claims", "--json")["claims"][0]["id"] == claim["id"]
+    said("sem", "sem", "list", "--json")
+    said("renew", "renew", claim["id"], "--token", str(claim["token"]), "--json")
+    said("release", "release", claim["id"], "--json")
+    said("sem", "sem", "release", "gpu", permit["id"], "--json")
+    said("unreserve", "unreserve", "web", "--json")
+    said("run", "run", "--json", "--", "true")
+
+
 def test_a_record_and_its_history_fit_their_schemas() -> None:
     """What a recorder prints and what is read back, with a real listener in it."""
     with socket.create_server(("127.0.0.1", 0)) as server:

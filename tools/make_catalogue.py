@@ -30,7 +30,7 @@ COMMANDS_ALONE = frozenset(
     (
         *("host/feedback_reader.py", "sockets/elsewhere.py", "sockets/hidden.py"),
         *("sockets/settings.py", "survey/answering.py", "survey/bindability.py"),
-        "survey/identifying.py",
+        *("survey/identifying.py", "survey/project.py", "survey/promised.py"),
     )
 )
 """Files whose gaps only the command line shows, in English: no survey for the pages makes them."""

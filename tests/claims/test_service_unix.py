@@ -136,8 +136,9 @@ link = socket.socket(socket.AF_UNIX)
 link.connect(sys.argv[1])
 for line in sys.stdin.read().split("---"):
     method, path, body = (line.strip().split(" ", 2) + [""])[:3]
-    link.sendall((f"{{method}} {{path}} HTTP/1.1\\r\\nHost: localhost\\r\\n"
-        f"Content-Type: application/json\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n" + body).encode())
+    head = f"{{method}} {{path}} HTTP/1.1\\r\\nHost: localhost\\r\\n"
+    kind = f"Content-Type: application/json\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n"
+    link.sendall((head + kind + body).encode())
     got = b""
     while b"\\r\\n\\r\\n" not in got: got += link.recv(65536)
     head, _, rest = got.partition(b"\\r\\n\\r\\n")

@@ -45,6 +45,8 @@ _LIVE = ("reserved", "bound", "squatted")
 _LATEST_LOOK = 30.0
 """Seconds after which leases are looked at in any case: a machine that sleeps has no timers."""
 _SOONEST_LOOK = 0.02
+_ENOUGH = 64
+"""Requests that are committed together at the latest."""
 _BLIND_LOOK = 500
 """Milliseconds between two looks at processes that no descriptor tells of."""
 
@@ -138,8 +140,19 @@ class Desk:
     def tell(self, answer: Answer, made: Any) -> None:
         """Answer with this after the next commit, or with a Reply of the fault if it fails."""
         if not self._batch:
-            self._loop.call_soon(self.settle)
+            self._loop.call_soon(self._settle_soon, 0)
         self._batch.append((answer, made))
+
+    def _settle_soon(self, known: int) -> None:
+        """Commit at the end of the first turn of the loop that brings nothing more.
+
+        Every commit writes the last pages of its tables again: a third of its cost (measured).
+        """
+        came = len(self._batch)
+        if known < came < _ENOUGH:
+            self._loop.call_soon(self._settle_soon, came)
+        elif came:
+            self.settle()
 
     def settle(self) -> None:
         """Commit what was done, and answer everyone."""

@@ -68,6 +68,7 @@ _INSERT = {
     table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * count)})"  # noqa: S608 - ours
     for table, count in _COLUMNS.items()
 }
+_OVER = "UPDATE claim SET state = ?, ended_ms = ?, until_ms = ? WHERE number = ?"
 _META = "INSERT OR REPLACE INTO meta VALUES (1, ?, ?, ?, ?)"
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -150,7 +151,7 @@ class Journal:
             raise
 
     def _write_claims(self, ledger: Ledger) -> None:
-        rows, gone = [], []
+        rows, over, gone = [], [], []
         live, ended, born = ledger.ports.live, ledger.ended, ledger.requests.born
         for name in ledger.changes.claims:
             claim = live.get(name)
@@ -160,6 +161,9 @@ class Journal:
             elif name in ended:
                 asker, number = born[name]
                 found = ended[name]
+                if name in ledger.changes.over and name in self._claims:
+                    over.append((found.record.state, found.at, found.until, number))
+                    continue
                 rows.append(_claim_row(number, asker, found.record, found.at, found.until))
             else:
                 number = self._claims.pop(name, 0)
@@ -167,7 +171,10 @@ class Journal:
                     gone.append((number,))
                 continue
             self._claims[name] = number
-        self._link.executemany(_INSERT["claim"], rows)
+        if rows:
+            self._link.executemany(_INSERT["claim"], rows)
+        if over:
+            self._link.executemany(_OVER, over)
         if gone:
             self._link.executemany("DELETE FROM claim WHERE number = ?", gone)
 

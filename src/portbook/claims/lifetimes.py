@@ -72,7 +72,9 @@ class Lifetimes:
         until = self.ports.end(claim, keep=keep)
         state = "released" if kind == "released" else "expired"
         self.ended[claim.id] = Ended(claim._replace(state=state), now, until)
-        self.changes.claims.add(claim.id)
+        if claim.id not in self.changes.claims:
+            self.changes.claims.add(claim.id)
+            self.changes.over.add(claim.id)
         self.changes.tell(kind, ended_body(claim))
 
     def _expire(self, now: int) -> None:

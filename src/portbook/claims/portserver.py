@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 
 from portbook.claims.places import PORTSERVER
 from portbook.host import lives
+from portbook.model import LAST_PORT, PortbookError
 from portbook.model.claim import Caller, Claim, ClaimRequest
-from portbook.model.errors import PortbookError
 
 Take = Callable[[ClaimRequest, Caller, Caller], Awaitable[tuple[Claim, ...]]]
 """Claims for (what, who asks, whose life keeps it); raises a PortbookError."""
@@ -40,6 +40,7 @@ class Portserver:
         self._take = take
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._next: int | None = None
 
     async def start(self) -> None:
         """Answer from now on."""
@@ -84,6 +85,7 @@ class Portserver:
             ttl_ms=_UNSEEN_TTL,
             watch_pid=owner.pid,
             label="portpicker",
+            start=self._next,
         )
         try:
             claims = await self._take(wanted, asker, owner)
@@ -91,6 +93,8 @@ class Portserver:
             self.refused += 1
             return None
         self.granted += 1
+        # Going on from there passes over nothing that was just given.
+        self._next = min(claims[0].port + 1, LAST_PORT)
         return claims[0].port
 
 

@@ -35,7 +35,7 @@ def url(host: str, port: int) -> str:
 
 
 def began(given: "Sequence[Given]", project: str | None) -> str:
-    """`port 4173 for web of /work/shop`, with every further variable behind."""
+    """`port 4173 for web of /home/me/shop`, with every further variable behind."""
     first, *more = given
     name = f" for {first.claim.name}" if first.claim.name else ""
     place = f" of {project}" if project and first.claim.name else ""

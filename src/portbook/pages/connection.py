@@ -7,6 +7,7 @@ connections together: a timer for each would cost a tenth of the throughput (mea
 """
 
 import asyncio
+import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -88,14 +89,13 @@ class Crowd:
     def enter(self, newcomer: "Connection") -> None:
         """Make room for one more: the longest quiet one goes. With none quiet, the newcomer."""
         if len(self.open) > self.limits.connections:
-            for longest in self.quiet:
-                del self.quiet[longest]
-                self.evicted += 1
-                longest.transport.abort()
-                break
-            else:
+            longest = next((each for each in self.quiet if not each.is_local), None)
+            if longest is None:
                 self._turn_away(newcomer)
                 return
+            del self.quiet[longest]
+            self.evicted += 1
+            longest.transport.abort()
         self.quiet[newcomer] = None
 
     def _turn_away(self, newcomer: "Connection") -> None:
@@ -126,6 +126,8 @@ class Connection(HttpToolsProtocol):
     """uvicorn's connection with the limits of its crowd."""
 
     crowd: ClassVar[Crowd]
+    is_local = False
+    """Whether it is one of a Unix socket: it makes room for nobody."""
 
     def __init__(
         self,
@@ -333,7 +335,9 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(b"".join(lines))
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            # A peer that vanished without a word answers the write with a reset, at once.
+            with contextlib.suppress(OSError):
+                self.transport.write_eof()
         else:
             self.transport.close()
 

@@ -127,11 +127,12 @@ class Measured:
             await self._app(scope, receive, send)
             return
         began = clock.monotonic()
-        status, language = 0, ""
+        status, language, first = 0, "", began
 
         async def seen(message: "Message") -> None:
-            nonlocal status, language
+            nonlocal status, language, first
             if message["type"] == "http.response.start":
+                first = clock.monotonic()
                 status = message["status"]
                 for name, value in message.get("headers", ()):
                     if name == b"content-language":
@@ -144,7 +145,9 @@ class Measured:
             took = clock.monotonic() - began
             view = scope.get("endpoint")
             kind = view.__module__.rpartition(".")[2] if view is not None else "refused"
-            self._metrics.count(kind, language, status or 500, took)
+            # A stream of events lasts as long as its client: what counts is when it began.
+            measured = first - began if kind == "events" else took
+            self._metrics.count(kind, language, status or 500, measured)
             if self._log:
                 _tell(scope, status or 500, took)
 

@@ -11,7 +11,7 @@ import os
 from binascii import crc32
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from itertools import filterfalse
 
 from portbook.host import Host, clock
 from portbook.model import LAST_PORT, USER
@@ -64,6 +64,11 @@ def numbers_for(
     chosen = request.first is not None or request.last is not None
     avoid = frozenset(request.avoid)
     run = request.size if getattr(request, "contiguous", True) else 1
+    if not chosen and request.near is None and run == 1 and _every():
+        begin = start_for(request.project or "") if request.start is None else request.start
+        pool = _pool(settings)
+        yield from filterfalse(avoid.__contains__, around(begin, first, last, pool))
+        return
 
     def fits(port: int) -> bool:
         if port in avoid:
@@ -176,14 +181,15 @@ class _Kept:
     every: tuple[int, ...] = ()
     fit: frozenset[int] = frozenset()
     edition: object = None
+    pool: tuple[PortSettings, object, tuple[int, ...]] | None = None
 
 
 _kept = _Kept()
 _kept.asked = {}
 
 
-def may_be_taken(port: int) -> bool:
-    """Whether the tables have nothing against a number; kept, so that the next time is free."""
+def _every() -> tuple[int, ...]:
+    """All numbers that the tables have nothing against, if they were read as a whole."""
     from portbook.registry.lookup import lookup
 
     # `lookup` keeps the entry of 0 until the tables are read anew.
@@ -191,7 +197,12 @@ def may_be_taken(port: int) -> bool:
     if _kept.edition is not edition:
         _kept.edition, _kept.asked = edition, {}
         _kept.every, _kept.fit = (), frozenset()
-    if _kept.every:
+    return _kept.every
+
+
+def may_be_taken(port: int) -> bool:
+    """Whether the tables have nothing against a number; kept, so that the next time is free."""
+    if _every():
         return port in _kept.fit
     known = _kept.asked.get(port)
     if known is None:
@@ -203,6 +214,18 @@ def may_be_taken(port: int) -> bool:
             return port in _kept.fit
         known = _kept.asked[port] = objection_of_registry(port) is None
     return known
+
+
+def _pool(settings: PortSettings) -> tuple[int, ...]:
+    """All numbers that fit: a service whose first thousands are claimed goes through them fast."""
+    if _kept.pool is None or _kept.pool[:2] != (settings, _kept.edition):
+        fit = tuple(
+            port
+            for port in _kept.every
+            if objection_of_kernel(port, settings, chosen=False) is None
+        )
+        _kept.pool = (settings, _kept.edition, fit)
+    return _kept.pool[2]
 
 
 def kept_settings(host: Host | None = None) -> PortSettings:
@@ -285,12 +308,17 @@ def _is_left_over(port: int) -> bool:
 
 def _bind(family: int, kind: int, address: str, port: int) -> int:
     try:
-        with closing(socket.socket(family, kind)) as sample:
-            if family == socket.AF_INET6:
-                sample.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address != "::")
-            sample.bind((address, port))
+        sample = socket.socket(family, kind)
     except OSError as error:
         return error.errno or errno.EIO
+    try:
+        if family == socket.AF_INET6:
+            sample.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address != "::")
+        sample.bind((address, port))
+    except OSError as error:
+        return error.errno or errno.EIO
+    finally:
+        sample.close()
     return 0
 
 
