@@ -58,6 +58,7 @@ REFUSALS = {
     " `not_held`: there is no socket to hand over.",
     410: "`lost`: it has ended, for good; `compacted`: events so old are not kept.",
     412: "`bad_token`: another token is newer.",
+    414: "`invalid`: the address has more than 2,048 bytes.",
     415: "The body is not `application/json`.",
     422: "`invalid`: the message names the field.",
     503: "`pool_empty`: no number is free, or there are too many who wait.",
@@ -246,7 +247,7 @@ def _operation(call: Call) -> dict[str, Any]:
             str(call.status): _response("It is done.", call.answer),
             **{
                 str(status): _response(REFUSALS[status], ref("v1.Refusal"))
-                for status in sorted(call.refusals)
+                for status in sorted({414, *call.refusals})
             },
         },
     }

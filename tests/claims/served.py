@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -36,6 +37,22 @@ def command(*arguments: str) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def on_terminal(*arguments: str) -> str:
+    """What a `portbook` command says on stderr, where that is a terminal."""
+    ours, its = pty.openpty()
+    with open(ours, "rb", buffering=0) as reader:
+        done = subprocess.run(
+            [sys.executable, "-m", "portbook", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=its,
+            timeout=30,
+            check=False,
+        )
+        os.close(its)
+        assert done.returncode == 1
+        return reader.read(4096).decode()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`portbook claim`, `renew` and `release` as a user runs them, with and without the service."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from claims.served import service
+from claims.served import on_terminal, service
 from command import Run, portbook
 from test_documents import validator
 
@@ -148,6 +149,8 @@ def test_a_hold_needs_the_service(via: str) -> None:
         ("claim", "--pid", "0"),
         ("claim", "--pid", "4000000"),
         ("claim", "--name", "a\nb"),
+        ("claim", "--name", "8080"),
+        ("claim", "--name", "8080/tcp"),
         ("claim", "--name", "x" * 201),
         ("renew",),
         ("renew", "0" * 16, "--token", "-1"),
@@ -166,3 +169,88 @@ def test_what_cannot_be_meant_is_exit_code_2(arguments: tuple[str, ...]) -> None
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("portbook: error: ")
     assert portbook("claims").out == "nothing is claimed\n"
+
+
+def test_the_holder_is_named_and_the_way_out(via: str) -> None:
+    """Held by a process: its program, PID, user and claim; ours is to be renewed or released."""
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        made = portbook("claim", "--pid", str(sleeper.pid), "--json").document["claims"][0]
+        refused = portbook("claim", "--port", str(made["port"]))
+        sleeper.kill()
+    assert refused.code == 1
+    assert f"is held by sleep (pid {sleeper.pid}), user " in refused.err
+    assert f"claim {made['id']}" in refused.err
+    assert f"hint: portbook renew {made['id']}, or portbook release {made['id']}" in refused.err
+    portbook("claim", "--name", "web")
+    assert (
+        "hint: portbook renew web, or portbook release web"
+        in portbook("claim", "--name", "web").err
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        refused = portbook("claim", "--port", port)
+    assert f"pid {os.getpid()}" in refused.err or str(os.getpid()) in refused.err
+    assert f"portbook why {port}" in refused.err
+
+
+def test_a_number_reserved_for_us_is_to_be_had_by_its_name(via: str, tmp_path: Path) -> None:
+    """The refusal of a reserved number says under which name this project has it."""
+    here, there = project(tmp_path, "here"), project(tmp_path, "there")
+    port = portbook("reserve", "web", "--project", here).out.strip()
+    refused = portbook("claim", "--port", port, "--project", here)
+    assert refused.code == 1
+    assert f"hint: portbook claim --name web, or portbook unreserve {port}\n" in refused.err
+    assert "--name web" not in portbook("claim", "--port", port, "--project", there).err
+
+
+def test_the_first_digits_of_an_id_are_enough(via: str) -> None:
+    """Eight digits, as a terminal shows them; seven are none, and a port is called one."""
+    made = portbook("claim", "--json").document["claims"][0]
+    short = made["id"][:8]
+    assert portbook("renew", short).code == 0
+    assert portbook("renew", short, "--token", "1").code == 1
+    assert portbook("release", made["id"][:7]).code == 1
+    assert portbook("release", short).out == f"{made['port']}/tcp is released\n"
+    assert "no claim has port 8080\n" in portbook("release", "8080").err
+
+
+def test_what_cannot_be_told_is_not_claimed(via: str) -> None:
+    """A full disk behind stdout: exit code 5, and nothing is left claimed."""
+    for arguments in (("claim",), ("claim", "--json"), ("sem", "acquire", "gpu", "--limit", "1")):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "portbook", *arguments],
+                stdout=full,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        assert done.returncode == 5
+    assert portbook("claims").out == "nothing is claimed\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["claim", "reserve web", "env --name web", "unreserve web", "claim --port 28123"]
+)
+def test_a_working_directory_that_is_gone_is_said(words: str, tmp_path: Path) -> None:
+    """One line that names it, in place of a file that cannot be found."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f'rmdir "$PWD"; exec {sys.executable} -m portbook {words}'
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith("portbook: error: the working directory is gone\n")
+
+
+def test_a_person_is_told_what_we_wait_for() -> None:
+    """After a second, on a terminal: who has the port."""
+    port = portbook("claim", "--ttl", "1m").out.strip()
+    assert f"waiting: {port}/tcp is held by user " in on_terminal(
+        "claim", "--port", port, "--wait", "1.2"
+    )

@@ -12,7 +12,8 @@ import pytest
 
 from claims.served import line, python, service, until
 from command import portbook
-from portbook.host import Host
+from portbook.cli import lease_rows
+from portbook.host import Host, clock
 from portbook.model.claim import Caller, Claim, ClaimRequest
 from portbook.survey.claiming import open_claims, seen
 
@@ -139,3 +140,48 @@ def test_many_claims_are_looked_at_in_one_reading() -> None:
     began = time.monotonic()
     assert {each.state for each in seen(claims)} == {"reserved"}
     assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize("wide", [80, 60])
+def test_the_id_is_seen_in_80_columns(wide: int) -> None:
+    """Eight digits of it that commands take; what fits nowhere gives way."""
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        made = portbook(
+            *("claim", "--name", "a-longer-name"),
+            *("--pid", str(sleeper.pid), "--json"),
+        ).document["claims"][0]
+        portbook("claim", "--name", "web")
+        permit = portbook(
+            *("sem", "acquire", "gpu", "--limit", "1", "--pid", str(sleeper.pid))
+        ).out.strip()
+        shown = portbook("claims", env={"COLUMNS": str(wide)}).out.splitlines()
+        sems = portbook("sem", "list", env={"COLUMNS": str(wide)}).out.splitlines()
+        sleeper.kill()
+    assert max(map(len, [*shown, *sems])) <= wide
+    [row] = [each for each in shown if made["id"][:8] in each]
+    assert "its process" in row
+    assert "…" not in sems[1]
+    assert sems[1].endswith(f"  {permit[:8]}")
+    if wide == 80:
+        assert f"sleep ({sleeper.pid})" in row
+        assert "s ago" in row
+
+
+def test_the_user_is_said_once() -> None:
+    """Where WHO is `user X` already there is no USER; a pipe has the whole id and moment."""
+    made = portbook("claim", "--json").document["claims"][0]
+    shown = portbook("claims").out
+    assert "USER" not in shown
+    assert f"user {made['user']}" in shown
+    assert made["created"] in shown
+    assert made["id"] in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-5, "0s"), (59, "59s"), (60, "1m"), (7200, "2h"), (90_000, "1d")]
+)
+def test_how_long_ago(seconds: int, said: str) -> None:
+    """In its largest unit."""
+    moment = clock.iso(clock.now() - seconds)
+    assert lease_rows.since(moment, short=True) == f"{said} ago"
+    assert lease_rows.since(moment, short=False) == moment

@@ -11,6 +11,7 @@ import portbook
 from claims.served import line, python, service, until
 from command import portbook as run
 from portbook.claims import places
+from portbook.model import UsageError
 from portbook.survey.claiming import open_claims
 
 pytestmark = pytest.mark.live
@@ -142,3 +143,25 @@ def run_pid(home: Path) -> str:
     with open("/proc/locks", encoding="ascii") as file:
         inode = os.stat(f"{places.store_path()}.lock").st_ino
         return next(each.split()[4] for each in file if each.split()[5].endswith(f":{inode}"))
+
+
+def test_what_was_released_has_no_socket() -> None:
+    """`lost`, and not a socket on a number that is somebody else's by now."""
+    mine = portbook.claim()
+    mine.socket.listen()
+    mine.release()
+    with pytest.raises(portbook.ClaimRefused, match="was released") as met:
+        _ = mine.socket
+    assert met.value.code == "lost"
+
+
+def test_our_own_reserved_number_is_to_be_had_by_its_name(tmp_path: Path) -> None:
+    """The hint of the refusal; and a number is no name."""
+    with portbook.claim(name="web", project=str(tmp_path)) as mine:
+        number = mine.port
+    with pytest.raises(portbook.ClaimRefused) as met:
+        portbook.claim(port=number, project=str(tmp_path))
+    assert met.value.code == "held"
+    assert met.value.hint == f"portbook claim --name web, or portbook unreserve {number}"
+    with pytest.raises(UsageError):
+        portbook.claim(name="8080")

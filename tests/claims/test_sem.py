@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from claims.served import command, service, until
+from claims.served import command, on_terminal, service, until
 from command import portbook
 
 pytestmark = pytest.mark.live
@@ -174,3 +174,13 @@ def test_who_waits_goes_with_the_claims_to_the_service_and_back(own_home: Path) 
         queue[2].kill()
         assert until(lambda: held("gpu") == order[3:]) < 1.5
     ended(first, *queue)
+
+
+@pytest.mark.parametrize("action", ["run", "acquire"])
+def test_a_person_is_told_what_we_wait_for_and_who_has_it(action: str) -> None:
+    """After a second of waiting, on a terminal: our place, and the holders."""
+    permit = portbook("sem", "acquire", "gpu", "--limit", "1").out.strip()
+    program = ("--", "true") if action == "run" else ()
+    said = on_terminal("sem", action, "gpu", "--limit", "1", "--wait", "1.3", *program)
+    assert said.count("waiting for gpu: place 1, held by user ") == 1
+    assert portbook("sem", "release", "gpu", permit[:8]).code == 0

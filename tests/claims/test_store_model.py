@@ -230,6 +230,8 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         if again:
             same = all(each.end is None and each.token == each.first for each in again)
+            if same and wanted.port not in (None, again[0].port):
+                return "invalid"
             return again if same else "lost"
         port, size, key = wanted.port, wanted.size, wanted.key
         own = [each for each in model.reserved if key and each[:2] == (uid, key)]
@@ -420,6 +422,8 @@ class StoreMachine(RuleBasedStateMachine):
                 return waiter if waiter.limit == asked.limit else "limit_mismatch"
         for permit in reversed(model.permits):
             if (permit.uid, permit.request) == who:
+                if permit.end is None and permit.name != asked.name:
+                    return "invalid"
                 return permit if permit.end is None else "lost"
         limit = model.limit(asked.name)
         if limit not in (None, asked.limit):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portbook.cli.dotenv import assignments, merge
+from portbook.cli.dotenv import assignments, merge, numbers
 from portbook.cli.env import merge_file
 from portbook.model import EnvironmentFault
 
@@ -153,3 +153,9 @@ def test_what_is_no_plain_text_file_is_left_alone(tmp_path: Path) -> None:
             merge_file(str(path), {"WEB_PORT": "4173"})
     assert wide.read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["fifo", "wide.env"]
+
+
+def test_numbers_of_a_file() -> None:
+    """The last one of each, and only what is a number."""
+    data = b"A=1\nA='4173'\nB=x\nC=123456\nD=5\nD=\n"
+    assert numbers(data) == {"A": 4173}

@@ -37,6 +37,8 @@ def test_every_name_has_a_variable_that_a_shell_takes(name: str) -> None:
         ("web-port", "WEB_PORT"),
         ("2nd", "_2ND_PORT"),
         ("é", "PORT"),
+        ("web/DB_PORT", "DB_PORT"),
+        ("web/api", "WEB_API_PORT"),
     ],
 )
 def test_variables_of_names(name: str, variable: str) -> None:
@@ -116,6 +118,7 @@ def test_the_file_is_merged_and_the_second_time_untouched(project: Path) -> None
         ("--name", "web=A B"),
         ("--name", "web=$(id)"),
         ("--name", "=X"),
+        ("--name", "8080"),
         ("--name", "web-x", "--name", "web_x"),
         ("--name", "web=A", "--name", "db=A"),
         ("--dotenv", ".env", "--export"),
@@ -138,3 +141,36 @@ def test_a_file_that_cannot_be_written_is_one_line(project: Path) -> None:
     assert run.code == 5
     assert run.err.startswith("portbook: error: ")
     assert portbook("env").code == 0
+
+
+def test_the_variables_of_run_are_those_of_env() -> None:
+    """`run --name web --env WEB_PORT --env DB_PORT`, and the same two; two of a kind are told."""
+    run = portbook(
+        *("run", "--quiet", "--name", "web", "--env", "WEB_PORT", "--env", "DB_PORT", "--"),
+        *("sh", "-c", "echo DB_PORT=$DB_PORT; echo WEB_PORT=$WEB_PORT"),
+    )
+    assert sorted(portbook("env").out.splitlines()) == sorted(run.out.splitlines())
+    portbook("reserve", "api/DB_PORT")
+    assert [each.partition("=")[0] for each in portbook("env").out.splitlines()] == [
+        "API_DB_PORT",
+        "WEB_PORT",
+        "WEB_DB_PORT",
+    ]
+
+
+def test_a_lost_store_does_not_change_the_numbers_of_the_file(own_home: Path) -> None:
+    """What the file has for this very variable is reserved anew, unless somebody else has it."""
+    wanted = ("env", "--name", "web", "--name", "db", "--dotenv", ".env")
+    first = portbook(*wanted, "--json").document["variables"][0]["port"]
+    for each in own_home.glob("claims.sqlite*"):
+        each.unlink()
+    portbook("reserve", "other", "--port", str(first))
+    again = portbook(*wanted, "--json").document
+    web, db = (each["port"] for each in again["variables"])
+    assert again["dotenv"]["changed"] == ["WEB_PORT"]
+    assert f"DB_PORT={db}\n" in Path(".env").read_text(encoding="utf-8")
+    assert web != db
+    assert portbook("unreserve", "web").code == 0
+    assert portbook(*wanted, "--json").document["dotenv"]["changed"] == []
+    Path(".env").write_text("WEB_PORT=80\n", encoding="utf-8")
+    assert portbook(*wanted, "--json").document["variables"][0]["port"] == web

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 from hypothesis import example, given
@@ -79,12 +80,16 @@ def test_reserve_list_and_give_back() -> None:
     assert made["count"] == 2
     listed = portbook("reserve", "--list")
     assert f"{made['port']}-{made['port'] + 1}" in listed.out
+    assert "USER" in listed.out
+    assert getpwuid(os.geteuid()).pw_name in listed.out
     assert portbook("unreserve", str(made["port"] + 1)).code == 0
     assert portbook("reserve", "--list").code == 1
     portbook("reserve", "web")
     gone = portbook("unreserve", "web", "--json")
     assert gone.code == 0
     assert gone.document["reservations"][0]["name"] == "web"
+    number = portbook("reserve", "web").out.strip()
+    assert portbook("unreserve", "web").out == f"{number} was web's, and is nobody's now\n"
     assert portbook("unreserve", "web").code == 1
 
 
@@ -113,6 +118,8 @@ def test_a_number_asked_for_moves_the_reservation() -> None:
         ("web", "--project", "/nowhere/at/all"),
         ("a\nb",),
         ("",),
+        ("8080",),
+        ("8080/tcp",),
     ],
 )
 def test_what_does_not_go_together_changes_nothing(

@@ -84,10 +84,8 @@ class Calls:
         asker = asked.asker
         if pid is None:
             return Caller(asker.uid, label=label)
-        if asked.over_unix:
-            theirs = lives.namespace_of(asker.pid, "pid") if asker.pid else 0
-            if theirs is not None and theirs != lives.namespace_of("self", "pid"):
-                raise wire.invalid("watch_pid: your processes cannot be told apart from here")
+        if asked.over_unix and (not asker.pid or not lives.is_near(asker.pid)):
+            raise wire.invalid("watch_pid: your processes cannot be told apart from here")
         owner = lives.caller(asker.uid, pid, label=label)
         # One that dropped privileges may show root's uid in /proc: then it is not the asker's.
         if owner.start is None or (asker.uid != 0 and lives.uid_of(pid) != asker.uid):
@@ -115,6 +113,9 @@ class Calls:
         desk = self._desk
         now = desk.ready()
         owner = self.owner(asked, pid, None)
+        if asked.asker.uid == 0:
+            # Root gives it to the user whose process it is.
+            owner = owner._replace(uid=lives.uid_of(pid) or 0)
         claim = desk.store.transfer(parts[1], token, owner, asked.asker, now)
         desk.watch(owner, now)
         desk.expect(claim.expires_ms, now)
@@ -130,7 +131,7 @@ class Calls:
         claim = desk.store.claim(parts[1])
         if claim is None:
             raise _not_found("claim", parts[1])
-        if not desk.store.fence(parts[1], token, asked.asker, desk.now()).current:
+        if not desk.store.fence(parts[1], token, asked.asker, desk.ready()).current:
             raise ClaimRefused("bad_token", "the token is not the newest of this claim")
         return told({"id": claim.id})._replace(fd=desk.holds.give(claim.id))
 

@@ -14,7 +14,7 @@ from portbook.claims import routes
 from portbook.claims.calls import Calls
 from portbook.claims.holds import Holds
 from portbook.claims.queues import Queues
-from portbook.claims.replies import FAULTS, fault, no_route, refusal
+from portbook.claims.replies import fault, no_route, refusal
 from portbook.claims.routes import Asked, NoRoute, Reply
 from portbook.claims.watches import Watches
 from portbook.host import clock
@@ -159,7 +159,7 @@ class Desk:
         batch, self._batch = self._batch, []
         try:
             self.store.commit()
-        except FAULTS as failed:
+        except Exception as failed:  # noqa: BLE001 - nobody of the turn may be left without answer
             self._undone(batch, fault(failed))
             return
         for answer, made in batch:
@@ -172,14 +172,23 @@ class Desk:
                 each()
 
     def _answer(self, answer: Answer, made: Any) -> None:
+        """Tell; what fails is reported, and the others of the turn are still told."""
+        if callable(made):
+            if self._batch:
+                self.tell(answer, made)
+                return
+            try:
+                made = made()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._report("an answer of the desk could not be made", error)
+                made = fault(error)
         try:
-            if callable(made):
-                self._read(made, answer)
-            else:
-                answer(made)
-        except Exception as error:  # noqa: BLE001 - the others of the turn are still to be told
-            said = {"message": "an answer of the desk was not taken", "exception": error}
-            self._loop.call_exception_handler(said)
+            answer(made)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._report("an answer of the desk was not taken", error)
+
+    def _report(self, said: str, error: Exception) -> None:
+        self._loop.call_exception_handler({"message": said, "exception": error})
 
     def _undone(self, batch: list[tuple[Answer, Any]], failed: Reply) -> None:
         """Nothing of the batch has happened; what we hold and watch is put back."""
@@ -188,6 +197,9 @@ class Desk:
         for answer, made in batch:
             self._answer(answer, made if made is None or callable(made) else failed)
         self.queues.undone()
+        self.keep_up()
+        now = self.now()
+        self.expect(now + _BLIND_LOOK, now)
 
     def now(self) -> int:
         """Milliseconds of the claims' clock."""
@@ -210,6 +222,8 @@ class Desk:
         before = self.store.last_event()
         due = self.store.sweep(now, self.watches.is_alive)
         if self.watches.blind:
+            # Those that were released in the meantime need no descriptor.
+            self.keep_up()
             due = min(due or now + _BLIND_LOOK, now + _BLIND_LOOK)
         self._due = float("inf")
         self.expect(max(due, now + 1) if due is not None else None, now)
@@ -279,6 +293,7 @@ class Desk:
             except ClaimRefused:
                 for each in claims:
                     self.store.release(each.id, each.token, asker, now)
+                    self.store.forget(each.id)
                     self.holds.drop(each.id)
                 raise
         if owner.pid is not None:
@@ -360,7 +375,7 @@ class Desk:
 
     def mark(self, found: Iterable[Claim]) -> None:
         """Note what the kernel shows of claims: their `state` and `bound`."""
-        now = self.now()
+        now = self.ready()
         for each in found:
             known = self.store.claim(each.id)
             if known is None or (known.state, known.bound) == (each.state, each.bound):

@@ -248,7 +248,7 @@ def body_text(event: ClaimEvent) -> str:
         owner = body["owner"]
         return (
             f'{{"id":"{body["id"]}","token":{body["token"]},"epoch":{body["epoch"]},'
-            f'"transport":"{body["transport"]}","address":"{body["address"]}",'
+            f'"transport":"{body["transport"]}","address":{_text(body["address"])},'
             f'"port":{body["port"]},"size":{body["size"]},"owner":{{"uid":{owner["uid"]},'
             f'"pid":{_number(owner["pid"])},"start":{_number(owner["start"])},'
             f'"pidns":{_number(owner["pidns"])},"netns":{_number(owner["netns"])},'

@@ -1,6 +1,6 @@
 """What claims and permits have in common: TTL, owner, and requests that come again."""
 
-from portbook.claims.changes import Key
+from portbook.claims.changes import MOST_REMEMBERED, REMEMBERED_MS, Key
 from portbook.model.claim import (
     LONGEST_TTL,
     SHORTEST_TTL,
@@ -42,6 +42,18 @@ class Ended(_Of["_Lease"]):
         self.record = record
         self.at = at
         self.until = until
+
+
+def outdated(ended: "dict[str, Ended[_Lease]]", now: int) -> "list[_Lease]":
+    """What ended so long ago that it is to be forgotten, of a table in the order of the ends."""
+    gone: list[_Lease] = []
+    for each in ended.values():
+        if each.at + REMEMBERED_MS >= now and len(ended) - len(gone) <= MOST_REMEMBERED:
+            break
+        if each.until >= now:
+            break
+        gone.append(each.record)
+    return gone
 
 
 class Requests:

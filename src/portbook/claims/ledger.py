@@ -93,7 +93,7 @@ class Ledger(Lifetimes):
         if request.request_id is not None:
             known = self.requests.find((asker.uid, request.request_id))
             if known is not None:
-                return self._again(request.request_id, known)
+                return self._again(request.request_id, known, request.port)
         own = None if request.key is None else (asker.uid, request.key)
         search = Search(self.ports, owner.netns, request.transports, address, own, in_use, now)
         blocks: list[Block]
@@ -112,7 +112,9 @@ class Ledger(Lifetimes):
             for transport in request.transports
         )
 
-    def _again(self, request_id: str, known: tuple[tuple[str, int], ...]) -> tuple[Claim, ...]:
+    def _again(
+        self, request_id: str, known: tuple[tuple[str, int], ...], port: int | None
+    ) -> tuple[Claim, ...]:
         """The claims of a request that comes again, while all live and none was handed on."""
         found = [self.ports.live.get(claim_id) for claim_id, _ in known]
         same = tuple(
@@ -122,6 +124,8 @@ class Ledger(Lifetimes):
         )
         if len(same) != len(known):
             raise ClaimRefused("lost", f"what request {request_id} was given has ended")
+        if port is not None and same[0].port != port:
+            raise ClaimRefused("invalid", f"{request_id} was for {same[0].port}")
         return same
 
     def _grant(
@@ -345,6 +349,10 @@ class Ledger(Lifetimes):
         """See claims.store.Store."""
         return self.sems.of_request(request_id, uid)
 
+    def is_waiting(self, request_id: str, uid: int) -> bool:
+        """See claims.store.Store."""
+        return (uid, request_id) in self.sems.waiting
+
     def semaphores(self) -> tuple[SemaphoreState, ...]:
         """See claims.store.Store."""
         return self.sems.states()
@@ -381,6 +389,9 @@ def _address(text: str) -> str:
     """
     from ipaddress import ip_address
 
+    if "%" in text:
+        # A zone may be any text, and names another address in each namespace.
+        raise ClaimRefused("invalid", "an address with a zone cannot be claimed")
     try:
         return str(ip_address(text))
     except ValueError:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from portbook.claims.changes import MOST_REMEMBERED, REMEMBERED_MS, Changes, ended_body
+from portbook.claims.changes import MOST_REMEMBERED, Changes, ended_body
 from portbook.claims.deadlines import Deadlines
-from portbook.claims.leases import Ended, Requests
+from portbook.claims.leases import Ended, Requests, outdated
 from portbook.claims.port_table import PortTable
 from portbook.claims.semaphores import Semaphores
 from portbook.model.claim import Caller, Claim
@@ -76,6 +76,8 @@ class Lifetimes:
             self.changes.claims.add(claim.id)
             self.changes.over.add(claim.id)
         self.changes.tell(kind, ended_body(claim))
+        if len(self.ended) > MOST_REMEMBERED + 1_024:
+            self._forget(now)
 
     def _expire(self, now: int) -> None:
         """End what ran out by its TTL alone, and free what was kept long enough."""
@@ -120,6 +122,13 @@ class Lifetimes:
             due.append(first + 1)
         return min(due, default=None)
 
+    def forget(self, claim_id: str) -> None:
+        """See claims.store.Store."""
+        found = self.ended.pop(claim_id, None)
+        if found is not None:
+            self.requests.forget(claim_id, found.record.request_id)
+            self.changes.claims.add(claim_id)
+
     def _forget(self, now: int) -> None:
         """Forget claims that ended long ago, and the moments of those that ended early."""
         if self._deadlines.is_overgrown(len(self.ports.live)):
@@ -128,15 +137,10 @@ class Lifetimes:
                 for each in self.ports.live.values()
                 if each.owner.pid is None
             )
-        while self.ended:
-            first = next(iter(self.ended.values()))
-            if first.at + REMEMBERED_MS >= now and len(self.ended) <= MOST_REMEMBERED:
-                return
-            if first.until >= now:
-                return
-            del self.ended[first.record.id]
-            self.requests.forget(first.record.id, first.record.request_id)
-            self.changes.claims.add(first.record.id)
+        for record in outdated(self.ended, now):
+            del self.ended[record.id]
+            self.requests.forget(record.id, record.request_id)
+            self.changes.claims.add(record.id)
 
     def void(self, now: int) -> None:
         """End every lease: the machine was started anew, and its clock too. Reservations stay."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from portbook.claims.replies import (
+    FAULTS,
     fault,
     refusal,
     told_claims,
@@ -70,6 +71,7 @@ class Queues:
         self._events: dict[Wait, None] = {}
         self._again: asyncio.TimerHandle | None = None
         self._names = itertools.count(1)
+        self._granting = self._more = self._looking = False
 
     def __len__(self) -> int:
         return len(self._ports) + len(self._units) + len(self._events)
@@ -140,6 +142,19 @@ class Queues:
 
     def grant(self) -> None:
         """Give what is free to those who wait for it."""
+        self._more = True
+        if self._granting:
+            # What is given may end something else: whoever is at work looks once more.
+            return
+        self._granting = True
+        try:
+            while self._more:
+                self._more = False
+                self._grant()
+        finally:
+            self._granting = False
+
+    def _grant(self) -> None:
         for wait in tuple(self._ports):
             if wait not in self._ports:
                 continue
@@ -186,7 +201,13 @@ class Queues:
             else:
                 self._desk.tell(answer, told_place(place, self._desk))
 
-        cancel = self._begin(self._units, wait, request.wait_ms, over, self._leave)
+        # The place has to last, too.
+        self._desk.tell(_nobody, None)
+        try:
+            cancel = self._begin(self._units, wait, request.wait_ms, over, self._leave)
+        except ClaimRefused:
+            self._leave(wait)
+            raise
         self._keep_place(wait, found)
         return cancel
 
@@ -212,6 +233,8 @@ class Queues:
             self._keep_place(wait, found)
 
     def _look_for_units(self, wait: Wait) -> None:
+        if self._desk.store.is_waiting(wait.what.request_id, wait.asker.uid):
+            return
         found = self._desk.store.permit_of(wait.what.request_id, wait.asker.uid)
         if isinstance(found, Waiter) or self._units.pop(wait, wait) is not None:
             return
@@ -229,6 +252,13 @@ class Queues:
             return
         self._desk.store.cancel_wait(wait.what.request_id, wait.asker, self._desk.now())
         self._desk.tell(_nobody, None)
+        if not self._looking:
+            # Of many that hang up at once the last one looks for all.
+            self._looking = True
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._looking = False
         self.grant()
 
     # Events
@@ -243,6 +273,8 @@ class Queues:
             made = told_events(self._desk, wait.asker, wait.what)
         except ClaimRefused as refused:
             made = refusal(refused, wait.asker)
+        except FAULTS as failed:
+            made = fault(failed)
         wait.answer(made)
 
     def events_came(self) -> None:

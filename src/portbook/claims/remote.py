@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds that an answer may take beyond the time that was asked to wait."""
+_WORTH_WAITING = ("held", "in_use", "pool_empty", "timeout")
+_PAUSE = 0.02
 _ONE_WAIT = 10_000
 """Milliseconds of one request that waits: so soon is a service noticed that hangs."""
 
@@ -180,8 +182,10 @@ class Remote:
             try:
                 made = ask(request._replace(wait_ms=min(left, turn) or min(1, request.wait_ms)))
             except ClaimRefused as refused:
-                if refused.code not in ("held", "timeout") or left <= turn:
+                if refused.code not in _WORTH_WAITING or left <= turn:
                     raise
+                # One that waits no longer than this was not let into the queue.
+                clock.sleep(_PAUSE)
             else:
                 if left <= turn or not isinstance(made, Waiter):
                     return made

@@ -98,7 +98,7 @@ def claim_text(claim: Claim, now: int, secret: str) -> str:
     return (
         f'{{"id":{_quoted(claim.id)},"token":{claim.token},"epoch":{claim.epoch},'
         f'"port":{claim.port},"count":{claim.size},"transport":"{claim.transport}",'
-        f'"address":"{claim.address}","name":{"null" if name is None else _quoted(name)},'
+        f'"address":{_quoted(claim.address)},"name":{"null" if name is None else _quoted(name)},'
         f'"key":{"null" if key is None else _quoted(key)},"owner":{_owner_text(claim.owner)},'
         f'"state":"{claim.state}","ttl_ms":{claim.ttl_ms},'
         f'"expires_in_ms":{max(0, claim.expires_ms - now)},"created":"{begun}",'

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 from portbook.claims.allotment import all_held
 from portbook.claims.changes import (
-    MOST_REMEMBERED,
-    REMEMBERED_MS,
     Changes,
     Key,
     ended_permit_body,
@@ -16,7 +14,14 @@ from portbook.claims.changes import (
     waiter_body,
 )
 from portbook.claims.deadlines import Deadlines
-from portbook.claims.leases import Ended, Requests, check_mine, check_texts, check_ttl
+from portbook.claims.leases import (
+    Ended,
+    Requests,
+    check_mine,
+    check_texts,
+    check_ttl,
+    outdated,
+)
 from portbook.model.claim import (
     Caller,
     ClaimRefused,
@@ -142,6 +147,8 @@ class Semaphores:
         permit = self.permits.get(known[0][0])
         if permit is None:
             raise ClaimRefused("lost", f"the permit of request {key[1]} has ended")
+        if permit.semaphore != request.name:
+            raise ClaimRefused("invalid", f"{key[1]} was for {permit.semaphore}")
         return permit
 
     def _grant(self, request: PermitRequest, asker: int, owner: Caller, now: int) -> Permit:
@@ -347,13 +354,10 @@ class Semaphores:
                 for each in self.permits.values()
                 if each.owner.pid is None
             )
-        while self.ended:
-            first = next(iter(self.ended.values()))
-            if first.at + REMEMBERED_MS >= now and len(self.ended) <= MOST_REMEMBERED:
-                return
-            del self.ended[first.record.id]
-            self.requests.forget(first.record.id, first.record.request_id)
-            self._changes.permits.add(first.record.id)
+        for record in outdated(self.ended, now):
+            del self.ended[record.id]
+            self.requests.forget(record.id, record.request_id)
+            self._changes.permits.add(record.id)
 
     def void(self, now: int) -> None:
         """End all: the machine was started anew."""

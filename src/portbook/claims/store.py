@@ -87,6 +87,9 @@ class Store(Protocol):
             ClaimRefused: bad_token, not_found, not_yours.
         """
 
+    def forget(self, claim_id: str) -> None:
+        """Forget a claim that has ended: what asked for it may ask anew, with the same id."""
+
     def transfer(self, claim_id: str, token: int, to: Caller, asker: Caller, now: int) -> Claim:
         """Give a claim to another owner: with a new token; the old one is fenced off.
 
@@ -164,6 +167,9 @@ class Store(Protocol):
 
     def permit_of(self, request_id: str, uid: int) -> Permit | Waiter | None:
         """What became of a request for a permit: granted, waiting, or None where it ended."""
+
+    def is_waiting(self, request_id: str, uid: int) -> bool:
+        """Whether a request waits in a queue; costs the same however many do."""
 
     def semaphores(self) -> tuple[SemaphoreState, ...]:
         """Every semaphore in use, by name."""

@@ -127,8 +127,10 @@ def _address(name: str, value: "Any") -> str:
 
     if value == "*":
         return "*"
+    # The zone of an IPv6 address (RFC 4007) may be any text: it is refused.
+    plain = value if isinstance(value, str) and "%" not in value else ""
     try:
-        return str(ip_address(value if isinstance(value, str) else ""))
+        return str(ip_address(plain))
     except ValueError:
         raise invalid(f"{name} is no address, nor * for all") from None
 

@@ -1,13 +1,14 @@
 """Claim a port, so that nobody else who asks gets it."""
 
 import argparse
-import os
+import contextlib
 import sys
 
 from portbook.cli import leases
+from portbook.cli.claims_refused import obtain
 from portbook.cli.render import emit, emit_json, safe
 from portbook.model.claim import MOST_PORTS, Claim, ClaimRequest
-from portbook.model.errors import UsageError
+from portbook.model.errors import PortbookError, UsageError
 
 _ALL = ("tcp", "udp")
 
@@ -43,16 +44,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Prints the numbers, one a line; what the claim is called goes to stderr."""
     from portbook.survey.claiming import in_project, open_claims
+    from portbook.survey.numbers_kept import checked_name, working_folder
 
     request = _request(options)
+    if request.name is not None:
+        checked_name(request.name)
+    folder = options.project or working_folder()
     if request.port is None or options.project is not None:
-        request = in_project(request, options.project or os.getcwd())
+        request = in_project(request, folder)
     access = open_claims()
     try:
-        claims = access.claim(request)
-        via = access.via
+        claims = obtain(access, request, folder)
+        try:
+            _print(options, claims, access.via)
+        except OSError:
+            # Who asked has not been told what to give back.
+            with contextlib.suppress(PortbookError):
+                for each in claims:
+                    access.release(each.id, each.token)
+            raise
     finally:
         access.close()
+    return 0
+
+
+def _print(options: argparse.Namespace, claims: tuple[Claim, ...], via: str) -> None:
     if options.json or options.jsonl:
         from portbook.cli import lease_rows
         from portbook.model.document import document
@@ -60,13 +76,12 @@ def main(options: argparse.Namespace) -> int:
         people = lease_rows.People()
         rows = tuple(lease_rows.claim_row(each, people) for each in claims)
         emit_json(document("claim", {"claims": rows, "via": via}), line=options.jsonl)
-        return 0
+        return
     emit(_exports(claims) if options.export else map(str, numbers_of(claims)))
     if not options.export:
         sys.stdout.flush()
         for each in claims:
             _tell(each)
-    return 0
 
 
 def _request(options: argparse.Namespace) -> ClaimRequest:

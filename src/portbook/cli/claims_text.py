@@ -1,7 +1,16 @@
 """Claims, semaphores and reserved numbers as tables for people."""
 
-from portbook.cli.lease_rows import ClaimRow, ReservationRow, SemaphoreRow, left, who
-from portbook.cli.render import Column, Style, safe, table
+from portbook.cli.lease_rows import (
+    ClaimRow,
+    ReservationRow,
+    SemaphoreRow,
+    left,
+    short_id,
+    since,
+    user,
+    who,
+)
+from portbook.cli.render import Column, Style, safe, table, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +46,7 @@ def claims_lines(
 
 
 def _claim_lines(claims: "Sequence[ClaimRow]", style: Style) -> list[str]:
-    rows = table(_CLAIMS, [_cells(row) for row in claims], style)
+    rows = _fitted(_CLAIMS, [_cells(row, style) for row in claims], style)
     lines = rows[:1]
     for row, line in zip(claims, rows[1:], strict=True):
         lines.append(
@@ -51,7 +60,7 @@ def _claim_lines(claims: "Sequence[ClaimRow]", style: Style) -> list[str]:
     return lines
 
 
-def _cells(row: ClaimRow) -> tuple[str, ...]:
+def _cells(row: ClaimRow, style: Style) -> tuple[str, ...]:
     span = str(row.port) if row.count == 1 else f"{row.port}-{row.port + row.count - 1}"
     where = "" if row.address == "*" else f" {row.address}"
     return (
@@ -59,10 +68,10 @@ def _cells(row: ClaimRow) -> tuple[str, ...]:
         row.state,
         row.name or "-",
         who(row),
-        row.user,
-        row.created,
+        user(row),
+        since(row.created, short=style.cut),
         left(row.expires_in_ms, row.owner, row.process),
-        row.id,
+        short_id(row.id) if style.cut else row.id,
     )
 
 
@@ -88,20 +97,50 @@ def semaphore_lines(semaphores: "Sequence[SemaphoreRow]", style: Style) -> list[
                     name,
                     str(held.units),
                     who(held),
-                    held.user,
-                    held.created,
+                    user(held),
+                    since(held.created, short=style.cut),
                     left(held.expires_in_ms, held.owner, held.process),
-                    held.id,
+                    short_id(held.id) if style.cut else held.id,
                 )
             )
             name = ""
         for waiter in each.queue:
             place = f"waits, place {waiter.position}"
-            cells.append(
-                (name, str(waiter.units), who(waiter), waiter.user, waiter.created, place, "-")
-            )
+            began = since(waiter.created, short=style.cut)
+            cells.append((name, str(waiter.units), who(waiter), user(waiter), began, place, "-"))
             name = ""
-    return table(_SEMAPHORES, cells, style)
+    return _fitted(_SEMAPHORES, cells, style)
+
+
+_GIVE_WAY = ("USER", "SINCE")
+"""What is left out where the width is not enough, the first one first."""
+_LEAST = 16
+"""Cells that a column which may be cut needs for its text to be of use."""
+
+
+def _fitted(
+    columns: "Sequence[Column]", rows: "Sequence[Sequence[str]]", style: Style
+) -> list[str]:
+    """The table without an empty USER, and without what its width has no room for."""
+    kept = list(range(len(columns)))
+    titles = [column.title for column in columns]
+    if all(row[titles.index("USER")] == "" for row in rows):
+        kept.remove(titles.index("USER"))
+
+    def needed(index: int) -> int:
+        widest = max(width(titles[index]), *(width(safe(row[index])) for row in rows))
+        return min(widest, _LEAST) if columns[index].flexible else widest
+
+    for title in _GIVE_WAY:
+        if not style.cut or sum(map(needed, kept)) + 2 * (len(kept) - 1) <= style.width:
+            break
+        if titles.index(title) in kept:
+            kept.remove(titles.index(title))
+    return table(
+        [columns[index] for index in kept],
+        [[row[index] for index in kept] for row in rows],
+        style,
+    )
 
 
 _RESERVATIONS = (
@@ -122,7 +161,7 @@ def _reservation_lines(reservations: "Sequence[ReservationRow]", style: Style) -
                 each.name or each.key,
                 each.project or "-",
                 each.user,
-                each.created,
+                since(each.created, short=style.cut),
             )
             for each in reservations
         ],

@@ -67,6 +67,17 @@ def _appended(data: bytes, lines: list[bytes]) -> bytes:
     return data + newline + text
 
 
+def numbers(data: bytes) -> dict[str, int]:
+    """The variables that are set to a number of at most five digits, as the last line says."""
+    found: dict[str, int] = {}
+    for each in assignments(data):
+        name, value = each.name.decode("ascii"), data[each.start : each.end]
+        found.pop(name, None)
+        if value.isdigit() and len(value) <= 5:
+            found[name] = int(value)
+    return found
+
+
 def assignments(data: bytes) -> list[Assigned]:
     """Every assignment, in order."""
     found = []

@@ -90,10 +90,14 @@ def _variables(options: argparse.Namespace) -> tuple[str, tuple[Variable, ...]]:
     access = open_claims()
     try:
         if wanted:
-            kept = tuple(keep_number(access, project, name) for name in wanted)
+            wishes = {} if options.dotenv is None else _numbers_in(options.dotenv)
+            kept = tuple(
+                keep_number(access, project, name, wish=wishes.get(variable))
+                for name, variable in wanted.items()
+            )
         else:
             kept = kept_numbers(access, project)
-            wanted = {each.name: variable_for(each.name) for each in kept if each.name}
+            wanted = _named([each.name for each in kept if each.name])
             _no_two(wanted)
     finally:
         access.close()
@@ -103,6 +107,16 @@ def _variables(options: argparse.Namespace) -> tuple[str, tuple[Variable, ...]]:
         for variable in _each_of(variable_name, each)
     ]
     return project.root, tuple(found)
+
+
+def _named(names: list[str]) -> dict[str, str]:
+    """A variable for each name: `web/DB_PORT` is DB_PORT, unless that is another one's too."""
+    short = {name: variable_for(name) for name in names}
+    all_of_them = list(short.values())
+    return {
+        name: variable_for(name, whole=all_of_them.count(variable) > 1)
+        for name, variable in short.items()
+    }
 
 
 def _each_of(variable: str, kept: Reservation) -> list[Variable]:
@@ -135,6 +149,29 @@ def merge_file(path: str, variables: dict[str, str]) -> Merged:
     """
     from portbook.cli.dotenv import merge
 
+    data = _content(path)
+    done = merge(data or b"", variables)
+    if data is None or done.data != data:
+        write_file(path, done.data, what="the variables to")
+    return Merged(path, done.added, done.changed)
+
+
+def _numbers_in(path: str) -> dict[str, int]:
+    """The variables of a .env file that are numbers; none where it cannot be read."""
+    from portbook.cli.dotenv import numbers
+
+    try:
+        return numbers(_content(path) or b"")
+    except EnvironmentFault:
+        return {}
+
+
+def _content(path: str) -> bytes | None:
+    """A .env file as it is; None where there is none.
+
+    Raises:
+        EnvironmentFault: it cannot be read, or is longer than 1 MB.
+    """
     try:
         data = Host().regular(os.path.realpath(path), _MOST_BYTES + 1)
     except FileNotFoundError:
@@ -146,10 +183,7 @@ def merge_file(path: str, variables: dict[str, str]) -> Merged:
         raise EnvironmentFault(f"{path} is longer than 1 MB, and was left alone")
     if data is not None and data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise EnvironmentFault(f"{path} is UTF-16, which no loader reads, and was left alone")
-    done = merge(data or b"", variables)
-    if data is None or done.data != data:
-        write_file(path, done.data, what="the variables to")
-    return Merged(path, done.added, done.changed)
+    return data
 
 
 def _tell_merged(merged: Merged, found: tuple[Variable, ...]) -> None:

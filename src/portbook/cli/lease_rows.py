@@ -187,11 +187,11 @@ def _now() -> int:
 
 
 def left(milliseconds: int, owner: Caller, process_name: str | None) -> str:
-    """Until when a lease lasts, in words: with its process, or for so long."""
+    """When a lease ends, in words: as its process does, or in so long."""
     from portbook.model.moments import spoken
 
     if owner.pid is not None and process_name is not None:
-        return "with its process"
+        return "its process"
     return f"in {spoken(milliseconds / 1000)}"
 
 
@@ -203,3 +203,33 @@ def who(row: ClaimRow | PermitRow | WaiterRow) -> str:
     else:
         text = f"user {row.user}"
     return f"{owner.label}: {text}" if owner.label else text
+
+
+def user(row: ClaimRow | PermitRow | WaiterRow) -> str:
+    """The user of a lease, empty where `who` has said it."""
+    return "" if row.owner.pid is None else row.user
+
+
+SHORTEST_ID = 8
+"""Digits of an id that a terminal shows, and the fewest that commands take for one."""
+
+
+def short_id(text: str) -> str:
+    """So much of an id as commands need, where no other begins like it."""
+    return text[:SHORTEST_ID]
+
+
+def since(created: str, *, short: bool) -> str:
+    """A moment as it is written, or for a terminal how long ago it was: `3m ago`."""
+    if not short:
+        return created
+    from calendar import timegm
+    from time import strptime
+
+    from portbook.host import clock
+
+    seconds = max(0, int(clock.now() - timegm(strptime(created, "%Y-%m-%dT%H:%M:%SZ"))))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"

@@ -1,13 +1,16 @@
 """What the commands about claims and permits share: how durations, tokens and labels are read."""
 
 import argparse
+import sys
 
 from portbook.model.claim import LONGEST_TTL, SHORTEST_TTL
 from portbook.model.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from portbook.model.claim import SemaphoreState, Waiter
 
 COMMAND_TTL = 600_000
 """Milliseconds of a lease that a command takes: it has ended long before the lease."""
@@ -66,3 +69,21 @@ def labels(texts: "Sequence[str]") -> tuple[tuple[str, str], ...]:
             raise UsageError(f"{text[:40]!r} is no label", hint="such as --label job=4711")
         found[key] = value
     return tuple(sorted(found.items()))
+
+
+def is_watched() -> bool:
+    """Whether a person sees stderr, and is to be told what we wait for."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def teller() -> "Callable[[Waiter, SemaphoreState | None], None] | None":
+    """What says for which permit we wait; None where nobody would see it."""
+    return _tell_waiting if is_watched() else None
+
+
+def _tell_waiting(waiter: "Waiter", state: "SemaphoreState | None") -> None:
+    from portbook.cli.telling import say
+    from portbook.survey.permitting import holders_of
+
+    held = "" if state is None else f", {holders_of(state)}"
+    say(f"waiting for {waiter.semaphore}: place {waiter.position}{held}")

@@ -10,6 +10,7 @@ import os
 from portbook.claims.answers import reservation_document
 from portbook.cli.arguments import port_number
 from portbook.cli.free import count_of_text, near_of_text
+from portbook.cli.lease_rows import People
 from portbook.cli.render import Column, emit, emit_json, is_terminal, style_of, table
 from portbook.cli.telling import say
 from portbook.host import reserved_ports
@@ -169,16 +170,17 @@ def _listing(options: argparse.Namespace, found: tuple[Reservation, ...]) -> lis
     columns = (
         Column("PORT", right=True),
         Column("NAME"),
-        Column("UID", right=True),
+        Column("USER"),
         Column("SINCE"),
         Column("PROJECT", flexible=True),
     )
+    people = People()
     rows = []
     for each in found:
         last = f"-{each.port + each.size - 1}" if each.size > 1 else ""
         since = str(reservation_document(each)["created"])[:10]
         where = each.project or each.key
-        rows.append((f"{each.port}{last}", each.name or "", str(each.uid), since, where))
+        rows.append((f"{each.port}{last}", each.name or "", people.user(each.uid), since, where))
     return table(columns, rows, style_of(options.color))
 
 

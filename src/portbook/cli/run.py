@@ -1,13 +1,13 @@
 """Run a program with a port of its own that nobody else can take: stable by project and name."""
 
 import argparse
+import errno
 import os
 import sys
 
-from portbook.cli import run_text
-from portbook.cli.arguments import seconds_to
-from portbook.cli.run_plan import Given, environment, filled, wanted
-from portbook.host import children, clock, holding
+from portbook.cli import leases, run_text
+from portbook.cli.run_plan import Given, check_host, environment, filled, ready_seconds, wanted
+from portbook.host import children, clock, holding, lives
 from portbook.model.claim import ClaimRefused
 from portbook.model.errors import EnvironmentFault, UsageError
 from portbook.model.record import Record
@@ -15,6 +15,7 @@ from portbook.model.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Callable
 
     from portbook.claims.access import Access
     from portbook.cli.run_plan import Wanted
@@ -24,6 +25,8 @@ READY_SECONDS = 30.0
 _TRIES = 8
 """Numbers to try where another program takes each between the claim and the hold."""
 
+_LOOK = 0.2
+"""Seconds between two looks at closed connections."""
 _CROWDED = 30.0
 """Seconds to wait for a turn at the store, with many shells at once on a busy machine."""
 _TURN = 4.0
@@ -62,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--env", metavar="VAR", action="append", default=[], help="a port for each; the first: PORT"
     )
     parser.add_argument("--host", metavar="ADDR", default="127.0.0.1", help="what HOST says")
-    parser.add_argument("--wait", metavar="S", type=seconds_to(86400), default=0.0, help="for it")
+    parser.add_argument("--wait", metavar="TIME", type=leases.wait, default=0.0, help="for it")
     parser.add_argument(
         "--udp", dest="transport", action="store_const", const="udp", default="tcp", help="over UDP"
     )
@@ -73,11 +76,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ready",
-        metavar="S",
+        metavar="TIME",
         nargs="?",
-        type=seconds_to(86400),
+        type=ready_seconds,
         const=READY_SECONDS,
-        help="say when it listens, and end it if it does not within S seconds (30)",
+        help="say when it listens, and end it if it does not within TIME (30s)",
     )
     parser.add_argument("--ready-http", metavar="PATH", help="ready when this page is answered")
     parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
@@ -101,6 +104,9 @@ def main(options: argparse.Namespace) -> int:
     given: list[Given] = []
     held: list[_socket.socket] = []
     try:
+        unused = run_text.near_not_used(access, requests[0].request, requests[0].request.near)
+        if unused and not options.quiet:
+            run_text.say(unused)
         for each in requests:
             _obtain(access, each, options, given, held)
         access.close()
@@ -120,6 +126,7 @@ def _check(options: argparse.Namespace) -> None:
         del options.command[0]
     if not options.command:
         raise UsageError("which program?", hint="portbook run --name web -- npm run dev")
+    check_host(options.host)
     if options.fd and options.transport == "udp":
         raise UsageError("--fd passes a listening socket, and UDP has none")
     if options.ready_http is not None:
@@ -153,9 +160,8 @@ def _obtain(
             if options.fd:
                 held.append(holding.listen(claim.port, _listen_address(options.host)))
             else:
-                # A server without SO_REUSEADDR is kept off by closed connections too.
-                unused = options.release_at_exec
-                held.append(holding.hold(claim.port, options.transport, unused=unused))
+                fixed = request.port is not None or request.key is not None
+                held.append(_hold(options, claim.port, fixed=fixed))
         except OSError as error:
             # Between the claim and the hold: a program that asks nobody.
             _release(access, [given.pop()])
@@ -166,6 +172,27 @@ def _obtain(
         else:
             return
     raise ClaimRefused("in_use", f"other programs took {_TRIES} numbers as they were claimed")
+
+
+def _hold(options: argparse.Namespace, port: int, *, fixed: bool) -> "_socket.socket":
+    """The socket that keeps the number.
+
+    A server without SO_REUSEADDR is kept off by closed connections too: of several numbers it
+    gets another, and for its only one it is waited as long as was asked.
+    """
+    deadline = clock.monotonic() + options.wait
+    while True:
+        try:
+            return holding.hold(port, options.transport, unused=options.release_at_exec)
+        except OSError as error:
+            if not fixed or not options.release_at_exec or error.errno != errno.EADDRINUSE:
+                raise
+        if clock.monotonic() >= deadline:
+            break
+        clock.sleep(min(_LOOK, max(0.0, deadline - clock.monotonic())))
+    made = holding.hold(port, options.transport)
+    run_text.say(*run_text.closed_connections(port))
+    return made
 
 
 def _claim(access: "Access", request: "ClaimRequest") -> "Claim":
@@ -220,10 +247,23 @@ def _run(
         if options.fd:
             while held:
                 held.pop().close()
-        watching = Watching(options, access, given, held, child)
-        while not attention.wait(child, watching.pause()):
-            watching.look()
-        return watching.ended()
+        with children.Watcher(_ending(child.pid, given[0].claim.id)):
+            watching = Watching(options, access, given, held, child)
+            while not attention.wait(child, watching.pause()):
+                watching.look()
+            return watching.ended()
+
+
+def _ending(pid: int, claim_id: str) -> "Callable[[], None]":
+    """What is done if we are killed; nothing of it is loaded before."""
+    started = lives.start_of(pid)
+
+    def end() -> None:
+        from portbook.survey.running import end_family
+
+        end_family(pid, started, claim_id)
+
+    return end
 
 
 def _document(

@@ -5,14 +5,20 @@ import os
 import re
 from collections.abc import Sequence
 
+from portbook.cli import leases
 from portbook.model.claim import Claim, ClaimRequest
 from portbook.model.errors import UsageError
 from portbook.model.record import Record
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SET_BY_US = frozenset(
-    ("HOST", "PORTBOOK_CLAIM", "PORTBOOK_TOKEN", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
-)
+_NOT_A_PORT = frozenset(("HOST", "PORTBOOK_CLAIM", "PORTBOOK_TOKEN", "PATH", "HOME"))
+_OF_OTHERS = ("LD_", "LISTEN_")
+"""What the loader and sd_listen_fds(3) read."""
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
+_DEVICE = re.compile(r"[A-Za-z0-9_.-]{1,15}", re.ASCII)
+_LONGEST_HOST = 253
+_SHORTEST_READY, _LONGEST_READY = 0.1, 86_400.0
 _TTL = 3_600_000
 """One hour: where our life is seen it does not count, elsewhere it is renewed (run.Lease)."""
 _LONGEST_LABEL = 200
@@ -59,6 +65,10 @@ def wanted(options: argparse.Namespace, folder: str) -> list[Wanted]:
 
 
 def _first(options: argparse.Namespace) -> ClaimRequest:
+    if options.name is not None:
+        from portbook.survey.numbers_kept import checked_name
+
+        checked_name(options.name)
     first = last = None
     if options.range is not None:
         from portbook.cli.arguments import parse_target
@@ -77,6 +87,40 @@ def _first(options: argparse.Namespace) -> ClaimRequest:
         wait_ms=round(options.wait * 1000),
         labels=(("command", _printed(options.command)),),
     )
+
+
+def ready_seconds(text: str) -> float:
+    """Reads how long a program may take to be ready: 5s, 2m, 30."""
+    read = leases.wait(text)
+    if not _SHORTEST_READY <= read <= _LONGEST_READY:
+        raise argparse.ArgumentTypeError(f"{text!r} is outside of 0.1s to 1d")
+    return read
+
+
+def check_host(host: str) -> None:
+    """Refuse what is neither an address nor a name.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    import _socket
+
+    if host == "*":
+        return
+    address, zone, device = host.partition("%")
+    v6 = host if zone and not _DEVICE.fullmatch(device) else address
+    for family, text in ((_socket.AF_INET, host), (_socket.AF_INET6, v6)):
+        try:
+            _socket.inet_pton(family, text)
+        except (OSError, ValueError):
+            continue
+        return
+    # A name does not end in a number: that is an address with a mistake in it.
+    name = len(host) <= _LONGEST_HOST and _HOST_NAME.fullmatch(host)
+    if not name or host.rstrip(".").rpartition(".")[2].isdigit():
+        raise UsageError(
+            f"--host: {host[:60]!r} is no address and no name", hint="such as 127.0.0.1, ::1, *"
+        )
 
 
 def _port(text: str | None) -> int | None:
@@ -100,7 +144,7 @@ def _variables(names: Sequence[str]) -> list[str]:
     if len(names) > MOST_VARIABLES:
         raise UsageError(f"{len(names)} variables; at most {MOST_VARIABLES} can be asked for")
     for name in names:
-        if not _VARIABLE.fullmatch(name) or name in _SET_BY_US:
+        if not _VARIABLE.fullmatch(name) or name in _NOT_A_PORT or name.startswith(_OF_OTHERS):
             raise UsageError(f"--env: {name[:60]!r} cannot be used as a variable")
     if len(set(names)) != len(names):
         raise UsageError("--env: a variable is named twice")
@@ -128,12 +172,13 @@ def environment(given: Sequence[Given], host: str) -> dict[str, str]:
 def filled(arguments: Sequence[str], given: Sequence[Given], host: str) -> list[str]:
     """The arguments with `{port}`, `{host}` and `{WEB_PORT}` replaced.
 
-    `{{port}}` stands for `{port}` itself. Every other brace stays, as in JSON or a template.
+    `{{port}}` stands for `{port}` itself. Every other brace stays, as in JSON, a template, or
+    `${PORT}` for a shell.
     """
     values = {"port": str(given[0].port), "host": host, "PORT": str(given[0].port)}
     values |= {each.variable: str(each.port) for each in given}
     names = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
-    pattern = re.compile(rf"\{{\{{({names})\}}\}}|\{{({names})\}}")
+    pattern = re.compile(rf"\{{\{{({names})\}}\}}|(?<!\$)\{{({names})\}}")
 
     def replaced(found: "re.Match[str]") -> str:
         return f"{{{found[1]}}}" if found[1] else values[found[2]]

@@ -1,5 +1,6 @@
 """What `portbook run` says on stderr: one line each, and where it can, the way out."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -62,7 +63,7 @@ def _where(place: "Place") -> str:
 
 def does_not_listen(port: int, seconds: float) -> str:
     """Nobody listens."""
-    return f"nothing listens on {port} after {seconds:g} s"
+    return f"nothing listens on {port} after {seconds:.1f} s"
 
 
 def stranger(place: "Place") -> str:
@@ -89,9 +90,61 @@ def refused(
         )
         found.holder = error.holder
         return found
-    if error.code in ("held", "pool_empty") and not error.hint:
-        error.hint = _way_out(request, request.port)
-    return error
+    if error.code not in ("held", "pool_empty"):
+        return error
+    told, hint = _claimed(error)
+    named = ClaimRefused(
+        error.code,
+        told or str(error),
+        holder=error.holder,
+        retry_after_ms=error.retry_after_ms,
+        hint=error.hint or hint or _way_out(request, request.port),
+    )
+    named.exit_code = error.exit_code
+    return named
+
+
+def _claimed(error: ClaimRefused) -> tuple[str, str]:
+    """Who has promised ports, and for reserved ones the way out; empty where that is not told."""
+    from portbook.cli.lease_rows import People
+    from portbook.model.claim import Caller
+
+    holder = error.holder or {}
+    port = holder.get("port")
+    if holder.get("kind") == "reservation":
+        uid, name, project = (holder.get(each) for each in ("uid", "name", "project"))
+        if uid != os.geteuid():
+            return f"{error} of user {People().user(uid)}" if isinstance(uid, int) else "", ""
+        back = f"portbook unreserve {port} gives it back"
+        if not name or not project:
+            return "", back
+        return "", f"portbook run --name {name} (in {project}) uses it; {back}"
+    owner = holder.get("owner")
+    if holder.get("kind") != "claim" or not isinstance(owner, dict):
+        return "", ""
+    people = People()
+    caller = Caller(**{field: owner.get(field) for field in Caller._fields})  # type: ignore[arg-type] # uid is there
+    who = people.process(caller) or caller.label or "somebody"
+    known = [] if caller.pid is None else [f"pid {caller.pid}"]
+    known += [f"user {people.user(caller.uid)}", f"claim {holder.get('id')}"]
+    name = f" for {holder['name']}" if holder.get("name") else ""
+    return f"{port} is held by {who} ({', '.join(known)}){name}", ""
+
+
+def near_not_used(access: "Access", request: ClaimRequest, near: int | None) -> str:
+    """That a name has a number already, where another was asked for; else empty."""
+    if near is None or request.key is None:
+        return ""
+    port = _reserved(access, request)
+    if port is None or port == near:
+        return ""
+    return f"--near {near} is not used: {port} is reserved for {request.name}"
+
+
+def closed_connections(port: int) -> tuple[str, str]:
+    """Without a hold, what is left of old connections may be in the way of the program."""
+    told = f"closed connections of an earlier run (TIME_WAIT) are on {port}"
+    return told, "they are gone after a minute: --wait 60 waits for that"
 
 
 def _reserved(access: "Access", request: ClaimRequest) -> int | None:

@@ -34,6 +34,8 @@ _TTL_UNSEEN = 30_000
 _TERM, _KILL = 15, 9
 _SETTLING, _SETTLING_LOOKS = 0.1, 20
 _SERVER_ERROR = 500
+_BY_SIGNAL = 128
+"""From this exit code on a signal ended the program, as shells tell it."""
 
 
 class Watching:
@@ -188,10 +190,13 @@ class Watching:
             return None
         if not self._options.fd and self._options.transport == "tcp":
             self._hand_over()
-        if self._ready is None:
-            run_text.say(f"it ended before it listened on {self._given[0].port}")
-            return self._child if self._child.exit_code else None
-        return self._child
+        unready = self._ready is None
+        # It failed by itself (no signal), and our hold may be why.
+        failed = self._held and not self._listened and 0 < self._child.exit_code < _BY_SIGNAL
+        if unready or failed:
+            hint = 'if it says "Address already in use": --release-at-exec' if failed else ""
+            run_text.say(f"it ended before it listened on {self._given[0].port}", hint)
+        return None if unready and not self._child.exit_code else self._child
 
     def _hand_over(self) -> None:
         from portbook.survey.running import Watched

@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 
+from portbook.cli import leases
+from portbook.cli.lease_rows import SHORTEST_ID
 from portbook.cli.render import emit, emit_json, style_of
 from portbook.model.claim import ClaimRefused, Permit, PermitRequest
 from portbook.model.errors import UsageError
@@ -30,12 +32,18 @@ def _acquire(access: "Access", options: argparse.Namespace) -> int:
     request = PermitRequest(
         options.name, options.limit, options.n, ttl_ms=options.ttl, watch_pid=options.pid
     )
-    permit = obtain(access, request, options.wait)
-    if options.json or options.jsonl:
-        _print_permit(permit, options)
-        return 0
-    emit([permit.id])
-    _tell(permit)
+    permit = obtain(access, request, options.wait, leases.teller())
+    try:
+        if options.json or options.jsonl:
+            _print_permit(permit, options)
+        else:
+            emit([permit.id])
+    except OSError:
+        # Who asked has not been told what to give back.
+        access.release_permit(permit.id, permit.token)
+        raise
+    if not (options.json or options.jsonl):
+        _tell(permit)
     return 0
 
 
@@ -89,14 +97,16 @@ def _find(access: "Access", options: argparse.Namespace) -> tuple[str, int]:
         ClaimRefused: `not_found`, `not_yours`.
         UsageError: we have several.
     """
-    if options.id is not None and options.token is not None:
+    begins = options.id or ""
+    if len(begins) == 16 and options.token is not None:
         return options.id, options.token
     held = [
         permit
         for state in access.semaphores()
         if state.name == options.name
         for permit in state.held
-        if options.id in (None, permit.id) and options.token in (None, permit.token)
+        if (options.id is None or (len(begins) >= SHORTEST_ID and permit.id.startswith(begins)))
+        and options.token in (None, permit.token)
     ]
     ours = [each for each in held if os.geteuid() in (0, each.owner.uid)]
     if not held:

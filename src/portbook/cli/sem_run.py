@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from portbook.cli import leases
 from portbook.host.children import Attention, Child, end_as, start
 from portbook.model.claim import Permit, PermitRequest
 from portbook.model.errors import PortbookError, UsageError
@@ -34,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
         label=os.path.basename(program[0])[:100] or None,
     )
     access = open_claims()
-    permit = obtain(access, request, options.wait)
+    permit = obtain(access, request, options.wait, leases.teller())
     try:
         with Attention() as attention:
             environment = {

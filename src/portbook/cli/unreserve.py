@@ -5,7 +5,7 @@ import os
 
 from portbook.claims.answers import reservation_document
 from portbook.cli.arguments import port_number
-from portbook.cli.render import emit_json
+from portbook.cli.render import emit, emit_json, safe
 from portbook.cli.telling import say
 from portbook.model import NotPermitted, document
 from portbook.model.claim import Reservation
@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
         body = {"reservations": given, "incomplete": ()}
         emit_json(document("unreserve", body), line=options.jsonl)
     elif found is not None and done:
-        say(f"{found.port} was {found.name or found.key}'s, and is nobody's now")
+        emit([safe(f"{found.port} was {found.name or found.key}'s, and is nobody's now")])
     else:
         say(f"nothing is reserved as {options.what}")
     return 0 if done else 1

@@ -14,6 +14,7 @@ from portbook.model.errors import PortbookError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
     from typing import Any, NoReturn, Self
 else:
     import _signal as signal
@@ -150,6 +151,66 @@ def start(
         os.waitpid(pid, 0)
         raise NotStarted(arguments[0], int(told))
     return Child(pid)
+
+
+class Watcher:
+    """A process of ours that acts if we end without `dismiss`, as by SIGKILL.
+
+    It has a session of its own, none of our files, and as a fork within Attention its signals are
+    blocked; `ps` shows it as portbook-watch. Where none can be started we do without.
+    """
+
+    def __init__(self, act: "Callable[[], None]") -> None:
+        self._pid, self._ours = 0, -1
+        try:
+            # Whoever was started before has no copy of our end: it closes when we end.
+            read, self._ours = os.pipe()
+        except OSError:
+            return
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(read)
+            return
+        if self._pid == 0:
+            try:
+                _watch(read, act)
+            finally:
+                os._exit(0)
+        os.close(read)
+
+    def dismiss(self) -> None:
+        """End it: what we leave behind is left on purpose."""
+        if self._pid:
+            # Not reaped yet, so the PID cannot be another process's.
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.dismiss()
+
+
+def _watch(read: int, act: "Callable[[], None]") -> None:
+    os.setsid()
+    os.chdir("/")
+    for name in os.listdir("/proc/self/fd"):
+        # The folder itself was open as well, and is closed by now.
+        if int(name) != read:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue
+    with open("/proc/self/comm", "wb") as file:
+        file.write(b"portbook-watch")
+    os.read(read, 1)
+    act()
 
 
 def _become(

@@ -45,6 +45,25 @@ def namespace_of(pid: int | str, kind: str) -> int | None:
         return None
 
 
+def is_near(pid: int) -> bool:
+    """Whether a process is of our own PID namespace, so that a PID means the same to both of us.
+
+    Where its namespace is hidden, NSpid in /proc/PID/status tells: it has one number for each
+    namespace from ours inwards (proc(5)).
+    """
+    theirs = namespace_of(pid, "pid")
+    if theirs is not None:
+        return theirs == namespace_of("self", "pid")
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"NSpid:"):
+                    return len(line.split()) == 2
+    except OSError:
+        pass
+    return False
+
+
 def caller(uid: int, pid: int | None = None, *, label: str | None = None) -> Caller:
     """The caller that a process of this PID namespace is; without a PID it has no life to watch."""
     if pid is None:

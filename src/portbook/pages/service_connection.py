@@ -115,7 +115,11 @@ class ServiceConnection(Connection):
             return
         fields = rest[: end + 2]
         head = self._known.get(fields)
-        if head is not None and len(rest) == end + 4 + head.length:
+        if (
+            head is not None
+            and len(rest) == end + 4 + head.length
+            and front.is_ours(found[2], head)
+        ):
             self._state = BUSY
             self.crowd.quiet.pop(self, None)
             self._ask((found[1].decode(), found[2], head, rest[end + 4 :], True))

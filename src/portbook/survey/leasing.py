@@ -48,6 +48,7 @@ class Claimed:
         self._host = host
         self._socket: Socket | None = None
         self._pid = os.getpid()
+        self._released = False
         self.claims = claims
 
     @property
@@ -84,8 +85,10 @@ class Claimed:
         which the number is free.
 
         Raises:
-            ClaimRefused: `in_use`: somebody who did not ask has bound it.
+            ClaimRefused: `in_use`: somebody who did not ask has bound it; `lost`: after `release`.
         """
+        if self._released:
+            raise ClaimRefused("lost", f"{self.port} was released, and is no longer ours")
         if self._socket is None:
             self._socket = self._bound()
         return self._socket
@@ -121,6 +124,7 @@ class Claimed:
 
     def release(self) -> None:
         """Close the socket and give the port back; in a forked child only the former."""
+        self._released = True
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -173,7 +177,13 @@ def claim(
     Raises:
         ClaimRefused: there is none to be had; `code` says why, `holder` who has it.
         EnvironmentFault: neither service nor store can be reached.
+        UsageError: the name is a number, or cannot be shown.
     """
+    from portbook.survey.numbers_kept import checked_name, tell_way_out, working_folder
+
+    if name is not None:
+        checked_name(name)
+    folder = project or working_folder()
     first, last = between or (None, None)
     request = ClaimRequest(
         port=port,
@@ -192,7 +202,10 @@ def claim(
     )
     access = open_claims()
     try:
-        return Claimed(access, access.claim(in_project(request, project or os.getcwd())), host)
+        return Claimed(access, access.claim(in_project(request, folder)), host)
+    except ClaimRefused as refused:
+        access.close()
+        raise tell_way_out(refused, folder)  # noqa: B904 - the same one, with a hint
     except BaseException:
         access.close()
         raise

@@ -2,14 +2,17 @@
 
 import os
 
-from portbook.host import Host, holding
+from portbook.host import Host, clock, holding, lives
 from portbook.model.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import signal
+    from collections.abc import Callable, Iterable
 
     from portbook.model import Socket
+else:
+    import _signal as signal
 
 MARK = "PORTBOOK_CLAIM"
 """The variable by which a descendant is known that no longer has us as an ancestor."""
@@ -21,6 +24,7 @@ _RELAYS = frozenset(
 )
 """Programs that listen for somebody else, who may well be our child (a container, a tunnel)."""
 _LISTENING = ("listen", "unconnected")
+_SWEEPS, _BETWEEN_SWEEPS = 5, 0.1
 
 
 class Place(Record):
@@ -98,17 +102,15 @@ class Watched:
 
     def marked(self) -> set[int]:
         """The processes that were started with the mark of this claim in their environment."""
-        found = set()
-        for pid in _all_processes():
-            if pid == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    if self._mark in file.read(1 << 20).split(b"\0"):
-                        found.add(pid)
-            except OSError:
-                continue
-        return found
+        return {pid for pid in _all_processes() if pid != os.getpid() and self.carries(pid)}
+
+    def carries(self, pid: int) -> bool:
+        """Whether a process was started with the mark in its environment."""
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                return self._mark in file.read(1 << 20).split(b"\0")
+        except OSError:
+            return False
 
     def _table(self, port: int, transport: str) -> "list[Socket]":
         from portbook import sockets as kernel
@@ -155,6 +157,37 @@ class Watched:
             for place in self._places(table.sockets, family):
                 if place.ours and place.transport == "tcp":
                     yield place._replace(elsewhere=True)
+
+
+def end_family(pid: int, started: int | None, claim_id: str) -> None:
+    """Send SIGTERM once to the child, what descends from it, and what of ours carries its mark.
+
+    `started` tells the child from another process that has its PID by now. It is looked several
+    times, since a process may be starting another.
+    """
+    watched = Watched(pid, claim_id)
+    sent: set[int] = set()
+    for _ in range(_SWEEPS):
+        family = watched.family() if lives.start_of(pid) == started is not None else set()
+        for each in (family | watched.marked()) - sent:
+            sent.add(each)
+            _terminate(each, sure=each in family, carries=watched.carries)
+        clock.sleep(_BETWEEN_SWEEPS)
+
+
+def _terminate(pid: int, *, sure: bool, carries: "Callable[[int], bool]") -> None:
+    try:
+        pinned = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        # Asked again now that the PID cannot become another process's.
+        if sure or (lives.uid_of(pid) == os.geteuid() and carries(pid)):
+            signal.pidfd_send_signal(pinned, signal.SIGTERM)
+    except OSError:
+        return
+    finally:
+        os.close(pinned)
 
 
 def relays(place: Place) -> bool:
