@@ -84,6 +84,7 @@ def main(options: argparse.Namespace) -> int:
         from portbook.pages.service_connection import ServiceConnection
         from portbook.pages.settings import PORT
         from portbook.pages.site import Site
+        from portbook.pages.words import languages, words
         from portbook.registry.lookup import lookup
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("portbook"):
@@ -101,6 +102,8 @@ def main(options: argparse.Namespace) -> int:
     places = [listening.place_of(each) for each in sockets]
     settings = _settings(options, places, names)
     lookup(settings.port or PORT)  # the tables are there, and can be read
+    for tag in languages():
+        words(tag)  # so is every language
     site = Site(settings)
     service = open_service(options, sockets)
     doors = open_doors(options, places, others) if service else None
