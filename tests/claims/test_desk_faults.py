@@ -305,6 +305,8 @@ def test_a_request_that_comes_again_is_for_the_same(store: BrokenStore) -> None:
         assert told[1]["error"]["code"] == told[5]["error"]["code"] == "invalid"
         assert len({told[at]["claims"][0]["token"] for at in (0, 2, 3)}) == 1
         assert got[5].status == 422
+        for at in (4, 6):
+            del told[at]["permit"]["expires_in_ms"]  # what is left goes on falling
         assert told[4]["permit"] == told[6]["permit"]
         assert [each.name for each in store.semaphores()] == ["a"]
         assert [each.port for each in store.claims()] == [port]

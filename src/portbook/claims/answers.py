@@ -129,7 +129,7 @@ def refusal_document(refused: ClaimRefused) -> "dict[str, Any]":
 
 def caller_of(found: "Mapping[str, Any]") -> Caller:
     """The caller in a document of ours."""
-    return Caller(**{field: found.get(field) for field in Caller._fields})  # type: ignore[arg-type] # uid is there
+    return Caller._make(found[field] for field in Caller._fields)
 
 
 def claim_of(found: "Mapping[str, Any]", now: int) -> Claim:

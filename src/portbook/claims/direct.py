@@ -121,7 +121,7 @@ class Direct:
         """As Access.claims."""
         return self._read(lambda store: store.claims(), lambda listing: listing.claims)
 
-    def fetch_socket(self, claim_id: str, token: int) -> int:  # noqa: ARG002 - as in Access
+    def fetch_socket(self, claim_id: str, token: int) -> int:  # noqa: ARG002 - Access has them for who can hand one over
         """As Access.fetch_socket: there is none."""
         raise ClaimRefused("not_held", "no service is running, so nothing holds the port")
 
@@ -276,7 +276,7 @@ class Direct:
 
 
 def _now() -> int:
-    return int(clock.boottime() * 1000)
+    return clock.boot_ms()
 
 
 def _owner(pid: int | None, label: str | None) -> Caller:

@@ -65,10 +65,14 @@ _SPARE_EVENTS = 4_096
 """Events that are deleted at once: one in so many commits takes 3 ms longer."""
 _COLUMNS = {"claim": 30, "permit": 20, "waiter": 15, "reservation": 7, "event": 4}
 _INSERT = {
-    table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * count)})"  # noqa: S608 - ours
+    table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * count)})"  # noqa: S608 - both are constants above, and no value is in it
     for table, count in _COLUMNS.items()
 }
 _OVER = "UPDATE claim SET state = ?, ended_ms = ?, until_ms = ? WHERE number = ?"
+_EVERY_CLAIM = "SELECT * FROM claim ORDER BY number"
+_LIVE_CLAIMS = "SELECT * FROM claim WHERE ended_ms IS NULL ORDER BY number"
+_EVERY_PERMIT = "SELECT * FROM permit ORDER BY number"
+_LIVE_PERMITS = "SELECT * FROM permit WHERE ended_ms IS NULL ORDER BY number"
 _META = "INSERT OR REPLACE INTO meta VALUES (1, ?, ?, ?, ?)"
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -299,33 +303,35 @@ def _claim_row(
 
 
 def _claims(
-    link: "sqlite3.Connection", where: str = ""
+    link: "sqlite3.Connection", wanted: str = _EVERY_CLAIM
 ) -> Iterator[tuple[int, int, Claim, tuple[int, int] | None]]:
-    for row in link.execute(f"SELECT * FROM claim {where} ORDER BY number"):  # noqa: S608 - ours
+    for row in link.execute(wanted):
         name, key, state, hold, pid, inode, seq, labels = row[15:23]
         ttl, expires, created, renewed, request_id, ended, until = row[23:]
-        claim = Claim(  # type: ignore[call-arg] # that many
-            *row[2:9],
-            Caller(*row[9:15]),
-            name,
-            key,
-            state,
-            ttl,
-            expires,
-            created,
-            renewed,
-            bool(hold),
-            None if inode is None else Bound(pid, inode),
-            seq,
-            request_id,
-            tuple((name, text) for name, text in json.loads(labels)) if labels else (),
+        claim = Claim._make(
+            (
+                *row[2:9],
+                Caller._make(row[9:15]),
+                name,
+                key,
+                state,
+                ttl,
+                expires,
+                created,
+                renewed,
+                bool(hold),
+                None if inode is None else Bound(pid, inode),
+                seq,
+                request_id,
+                tuple((name, text) for name, text in json.loads(labels)) if labels else (),
+            )
         )
         yield row[0], row[1], claim, None if ended is None else (ended, until)
 
 
 def read_claims(link: "sqlite3.Connection") -> Iterator[Claim]:
     """The live claims on the disk, oldest first."""
-    return (claim for _, _, claim, _ in _claims(link, "WHERE ended_ms IS NULL"))
+    return (claim for _, _, claim, _ in _claims(link, _LIVE_CLAIMS))
 
 
 def _permit_row(number: int, asker: int, permit: Permit, ended: int | None) -> "tuple[Any, ...]":
@@ -333,15 +339,16 @@ def _permit_row(number: int, asker: int, permit: Permit, ended: int | None) -> "
 
 
 def _permits(
-    link: "sqlite3.Connection", where: str = ""
+    link: "sqlite3.Connection", wanted: str = _EVERY_PERMIT
 ) -> Iterator[tuple[int, int, Permit, int | None]]:
-    for row in link.execute(f"SELECT * FROM permit {where} ORDER BY number"):  # noqa: S608 - ours
-        yield row[0], row[1], Permit(*row[2:8], Caller(*row[8:14]), *row[14:19]), row[19]  # type: ignore[call-arg] # that many
+    for row in link.execute(wanted):
+        permit = Permit._make((*row[2:8], Caller._make(row[8:14]), *row[14:19]))
+        yield row[0], row[1], permit, row[19]
 
 
 def read_permits(link: "sqlite3.Connection") -> Iterator[Permit]:
     """The live permits on the disk, oldest first."""
-    return (permit for _, _, permit, _ in _permits(link, "WHERE ended_ms IS NULL"))
+    return (permit for _, _, permit, _ in _permits(link, _LIVE_PERMITS))
 
 
 def _waiter_row(asker: int, place: int, waiter: Waiter) -> "tuple[Any, ...]":
@@ -357,7 +364,8 @@ def _waiter_row(asker: int, place: int, waiter: Waiter) -> "tuple[Any, ...]":
 
 def _waiters(link: "sqlite3.Connection") -> Iterator[tuple[int, int, Waiter]]:
     for row in link.execute("SELECT * FROM waiter ORDER BY place"):
-        yield row[0], row[2], Waiter(row[1], *row[3:6], 0, Caller(*row[6:12]), *row[12:])  # type: ignore[call-arg] # that many
+        owner = Caller._make(row[6:12])
+        yield row[0], row[2], Waiter._make((row[1], *row[3:6], 0, owner, *row[12:]))
 
 
 def read_waiters(link: "sqlite3.Connection") -> Iterator[Waiter]:

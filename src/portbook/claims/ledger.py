@@ -293,7 +293,7 @@ class Ledger(Lifetimes):
         self._expire(now)
         return reserve(request, asker, self.ports, self.changes, now, numbers, in_use)
 
-    def unreserve(self, key: str, asker: Caller, now: int) -> bool:  # noqa: ARG002 - Store's
+    def unreserve(self, key: str, asker: Caller, now: int) -> bool:  # noqa: ARG002 - Store has it for stores that keep time in the file
         """See claims.store.Store."""
         return unreserve(key, asker, self.ports, self.changes)
 

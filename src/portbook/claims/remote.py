@@ -239,7 +239,7 @@ def _one(found: "Any", read: "Callable[[Any, int], _Made]") -> "_Made":
         EnvironmentFault: it is not what it should be.
     """
     try:
-        value = read(found, int(clock.boottime() * 1000))
+        value = read(found, clock.boot_ms())
         if isinstance(value, tuple):
             _check(value)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

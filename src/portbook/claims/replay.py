@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from portbook.model.claim import Bound, Caller, Claim, ClaimEvent, Permit, Reservation
+from portbook.claims.answers import caller_of
+from portbook.model.claim import Bound, Claim, ClaimEvent, Permit, Reservation
 from portbook.model.record import Record
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ def replay(events: Iterable[ClaimEvent], start: Tables | None = None) -> Tables:
         elif kind in _ENDED:
             del claims[body["id"]]
         elif kind == "acquired":
-            permits[body["id"]] = Permit(**{**body, "owner": Caller(**body["owner"])})
+            permits[body["id"]] = Permit(**{**body, "owner": caller_of(body["owner"])})
         elif kind == "permit-renewed":
             permits[body["id"]] = permits[body["id"]]._replace(
                 **{name: body[name] for name in ("ttl_ms", "expires_ms", "renewed")}
@@ -68,7 +69,7 @@ def _claim(body: "dict[str, Any]") -> Claim:
     return Claim(
         **{
             **body,
-            "owner": Caller(**body["owner"]),
+            "owner": caller_of(body["owner"]),
             "bound": None if bound is None else Bound(**bound),
             "labels": tuple((name, text) for name, text in body["labels"]),
         }
@@ -83,5 +84,5 @@ def _renewed(claim: Claim, body: "dict[str, Any]") -> Claim:
         expires_ms=body["expires_ms"],
         renewed=body["renewed"],
         seq=body["seq"],
-        owner=claim.owner if owner is None else Caller(**owner),
+        owner=claim.owner if owner is None else caller_of(owner),
     )

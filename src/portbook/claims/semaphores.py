@@ -117,7 +117,7 @@ class Semaphores:
             not semaphore.queue and semaphore.used + request.units <= semaphore.limit
         ):
             return self._grant(request, asker.uid, owner, now)
-        if not wait:
+        if not wait or request.request_id is None:
             oldest = next(iter(semaphore.held), None)
             raise all_held(
                 None if oldest is None else self.permits[oldest],
@@ -125,7 +125,7 @@ class Semaphores:
                 f"and {len(semaphore.queue)} wait",
                 now,
             )
-        return self._queue(request, asker.uid, owner, now)
+        return self._queue(request, (asker.uid, request.request_id), owner, now)
 
     def _again(self, key: Key, request: PermitRequest, now: int) -> Permit | Waiter | None:
         waiter = self.waiting.get(key)
@@ -174,11 +174,10 @@ class Semaphores:
         changes.tell("acquired", permit_body(permit))
         return permit
 
-    def _queue(self, request: PermitRequest, asker: int, owner: Caller, now: int) -> Waiter:
-        assert request.request_id is not None  # noqa: S101 - acquire has seen to it
-        key = (asker, request.request_id)
+    def _queue(self, request: PermitRequest, key: Key, owner: Caller, now: int) -> Waiter:
+        asker, request_id = key
         waiter = Waiter(
-            request_id=request.request_id,
+            request_id=request_id,
             semaphore=request.name,
             limit=request.limit,
             units=request.units,

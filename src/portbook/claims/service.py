@@ -57,7 +57,7 @@ class Service:
         self._looking: asyncio.Task[None] | None = None
         self._lock: Lock = _patient(lambda: lock(path))
         try:
-            now = int(clock.boottime() * 1000)
+            now = clock.boot_ms()
             self.store: Store = open_store(path, now=now, boot_id=clock.boot_id(), durable=durable)
             try:
                 if socket_path is not None:

@@ -3,7 +3,7 @@
 import os
 
 from portbook.cli import leases
-from portbook.model.claim import Caller, Claim, ClaimRefused, ClaimRequest
+from portbook.model.claim import Claim, ClaimRefused, ClaimRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ def named(
 def _held(error: ClaimRefused, holder: "dict[str, Any]") -> ClaimRefused:
     from shlex import quote
 
+    from portbook.claims.answers import caller_of
     from portbook.cli.lease_rows import People
 
     people = People()
-    owner = Caller(**holder["owner"])
+    owner = caller_of(holder["owner"])
     user = people.user(owner.uid)
     who = f"user {user}"
     if owner.pid is not None:

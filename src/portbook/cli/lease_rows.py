@@ -183,7 +183,7 @@ def _who(owner: Caller, people: People) -> "dict[str, object]":
 def _now() -> int:
     from portbook.host import clock
 
-    return int(clock.boottime() * 1000)
+    return clock.boot_ms()
 
 
 def left(milliseconds: int, owner: Caller, process_name: str | None) -> str:

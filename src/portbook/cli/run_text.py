@@ -106,8 +106,8 @@ def refused(
 
 def _claimed(error: ClaimRefused) -> tuple[str, str]:
     """Who has promised ports, and for reserved ones the way out; empty where that is not told."""
+    from portbook.claims.answers import caller_of
     from portbook.cli.lease_rows import People
-    from portbook.model.claim import Caller
 
     holder = error.holder or {}
     port = holder.get("port")
@@ -123,7 +123,7 @@ def _claimed(error: ClaimRefused) -> tuple[str, str]:
     if holder.get("kind") != "claim" or not isinstance(owner, dict):
         return "", ""
     people = People()
-    caller = Caller(**{field: owner.get(field) for field in Caller._fields})  # type: ignore[arg-type] # uid is there
+    caller = caller_of(owner)
     who = people.process(caller) or caller.label or "somebody"
     known = [] if caller.pid is None else [f"pid {caller.pid}"]
     known += [f"user {people.user(caller.uid)}", f"claim {holder.get('id')}"]

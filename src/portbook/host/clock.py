@@ -30,6 +30,11 @@ def boottime() -> float:
     return time.monotonic()
 
 
+def boot_ms() -> int:
+    """`boottime` in whole milliseconds, in which the lives of claims are counted."""
+    return int(boottime() * 1000)
+
+
 def boot_id() -> str:
     """Which start of the machine `boottime` counts from; empty where the kernel does not say."""
     try:

@@ -205,7 +205,8 @@ def claim(
         return Claimed(access, access.claim(in_project(request, folder)), host)
     except ClaimRefused as refused:
         access.close()
-        raise tell_way_out(refused, folder)  # noqa: B904 - the same one, with a hint
+        tell_way_out(refused, folder)
+        raise
     except BaseException:
         access.close()
         raise

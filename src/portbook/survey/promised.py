@@ -72,7 +72,7 @@ def _read() -> Promised:
     """The store as it lies, without becoming its writer; what has ended is left out."""
     from portbook.claims.sqlite import read_store
 
-    now = int(clock.boottime() * 1000)
+    now = clock.boot_ms()
     found = read_store(store_path(), now, clock.boot_id())
     return Promised(
         tuple(claim for claim in found.claims if _lives(claim, now)), found.reservations
@@ -115,7 +115,7 @@ def promises_on(host: Host, ports: Collection[int], transport: str | None = None
         from portbook.claims.answers import claim_document
         from portbook.survey.claiming import seen
 
-        now = int(clock.boottime() * 1000)
+        now = clock.boot_ms()
         for claim in seen(mine, host):
             where = None if claim.address == EVERY_ADDRESS else claim.address
             reason = Reason("claimed", where, None, _claim_sentence(claim))

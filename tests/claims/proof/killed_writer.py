@@ -43,7 +43,7 @@ class Killer:
 
 def now() -> int:
     """Milliseconds of the clock that leases run by."""
-    return int(clock.boottime() * 1000)
+    return clock.boot_ms()
 
 
 @contextlib.contextmanager
