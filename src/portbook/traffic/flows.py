@@ -1,0 +1,238 @@
+"""What happened in a flow, as bits, and how it ended: one of `facts.KINDS`.
+
+A flow's bits are gathered without regard to order, so packets can be taken in any order and many at
+once; only what came first is kept apart (`FIRST_OUT`).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portbook.traffic.facts import KINDS
+from portbook.traffic.packets import (
+    ACK,
+    FIN,
+    ICMP_ERROR,
+    PSH,
+    RST,
+    SCTP,
+    SYN,
+    TCP,
+    UDP,
+    URG,
+    Packets,
+)
+
+IN_SYN, IN_SYN_ACK, IN_ACK, IN_FIN, IN_RST, IN_RST_ACK = (1 << bit for bit in range(6))
+IN_BARE_FIN, IN_NULL, IN_XMAS, IN_SYN_FIN, IN_ODD = (1 << bit for bit in range(6, 11))
+IN_DATA, IN_EMPTY, IN_ERROR, IN_INIT, IN_OTHER_CHUNK = (1 << bit for bit in range(11, 16))
+OUT_SYN, OUT_SYN_ACK, OUT_ACK, OUT_FIN, OUT_RST = (1 << bit for bit in range(16, 21))
+OUT_DATA, OUT_EMPTY, OUT_ERROR, OUT_INIT_ACK = (1 << bit for bit in range(21, 25))
+FIRST_OUT, FIRST_ACK, TO_LOWER = (1 << bit for bit in range(25, 28))
+"""What was seen of a flow. IN is from the source to us. `IN_ACK` and `OUT_ACK` have ACK without
+SYN, FIN or RST, with payload or not; `DATA` is any payload, `EMPTY` a datagram without.
+`FIRST_OUT`: the first packet was ours; `FIRST_ACK`: the source's first was FIN ACK or ACK, no SYN
+before it. `TO_LOWER`: the source's port is a service's, ours an ephemeral one."""
+
+KIND = {name: code for code, name in enumerate(KINDS)}
+
+_EPHEMERAL = 32768
+"""The lowest port of Linux' ephemeral range; most other systems begin higher."""
+_SERVICES = 1024
+
+_REFLECTORS = np.zeros(65536, np.bool_)
+_REFLECTORS[[17, 19, 53, 69, 111, 123, 137, 161, 389, 427, 520, 1434, 1900, 3283, 3702]] = True
+_REFLECTORS[[5353, 5683, 10001, 11211, 27015, 37810]] = True
+"""UDP services that answer anybody at length: who asks them in our name may name any of our ports
+above the system's (US-CERT TA14-017A, and those that became known since)."""
+
+_OTHER = np.uint32(0)
+
+
+def _by_flags() -> NDArray[np.uint32]:
+    """The bits of each TCP flags byte: row 0 inbound, row 1 outbound."""
+    table = np.zeros((2, 256), np.uint32)
+    for flags in range(256):
+        core = flags & (FIN | SYN | RST | PSH | ACK | URG)
+        shook = core & (SYN | ACK | FIN | RST)
+        if shook == SYN:
+            table[:, flags] = IN_SYN, OUT_SYN
+            if core & (URG | PSH):
+                table[0, flags] = IN_ODD
+        elif shook == SYN | ACK:
+            table[:, flags] = IN_SYN_ACK, OUT_SYN_ACK
+        elif core & SYN:
+            table[:, flags] = IN_SYN_FIN if shook == SYN | FIN and not core & URG else IN_ODD, 0
+        elif core & RST:
+            table[:, flags] = IN_RST_ACK if core & ACK else IN_RST, OUT_RST
+        elif core & ACK and core & FIN:
+            table[:, flags] = IN_FIN, OUT_FIN | OUT_ACK
+        elif core & ACK:
+            table[:, flags] = IN_ACK, OUT_ACK
+        elif core == FIN | PSH | URG:
+            table[:, flags] = IN_XMAS, 0
+        elif core == FIN:
+            table[:, flags] = IN_BARE_FIN, 0
+        elif core == 0:
+            table[:, flags] = IN_NULL, 0
+        else:
+            table[:, flags] = IN_ODD, 0
+    return table
+
+
+_FLAGS = _by_flags()
+
+
+def bits_of(packets: Packets, outbound: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """The bits that each packet adds to its flow."""
+    side = outbound.astype(np.intp)
+    bits = _FLAGS[side, packets.flags]
+    full = packets.payload > 0
+    bits[full] |= np.where(outbound[full], np.uint32(OUT_DATA), np.uint32(IN_DATA))
+    others = np.flatnonzero((packets.protocol != TCP) | (packets.kind == ICMP_ERROR))
+    if others.size:
+        bits[others] = _bits_of_others(packets, outbound, others)
+    return bits
+
+
+def _bits_of_others(
+    packets: Packets, outbound: NDArray[np.bool_], rows: NDArray[np.intp]
+) -> NDArray[np.uint32]:
+    out, full = outbound[rows], packets.payload[rows] > 0
+    bits = np.where(
+        out,
+        np.where(full, np.uint32(OUT_DATA), np.uint32(OUT_EMPTY)),
+        np.where(full, np.uint32(IN_DATA), np.uint32(IN_EMPTY)),
+    )
+    chunk = packets.flags[rows]
+    sctp = packets.protocol[rows] == SCTP
+    bits[sctp & ~out] = IN_OTHER_CHUNK
+    bits[sctp & ~out & (chunk == 1)] = IN_INIT
+    bits[sctp & out] = OUT_EMPTY
+    bits[sctp & out & (chunk == 2)] = OUT_INIT_ACK
+    bits[sctp & out & (chunk == 4)] = OUT_RST
+    error = packets.kind[rows] == ICMP_ERROR
+    bits[error] = np.where(out[error], np.uint32(OUT_ERROR), np.uint32(IN_ERROR))
+    return bits
+
+
+def first_bits(
+    packets: Packets, first: NDArray[np.intp], outbound: NDArray[np.bool_]
+) -> NDArray[np.uint32]:
+    """The bits that only the first packet of a flow can add; `first` are rows of `packets`."""
+    out = outbound[first]
+    bits = np.where(out, np.uint32(FIRST_OUT), _OTHER)
+    flags = packets.flags[first]
+    tcp = (packets.protocol[first] == TCP) & (packets.kind[first] != ICMP_ERROR)
+    acked = tcp & ~out & (flags & ACK != 0) & (flags & (SYN | RST) == 0)
+    bits[acked] |= np.uint32(FIRST_ACK)
+    theirs = np.where(out, packets.destination_port[first], packets.source_port[first])
+    ours = np.where(out, packets.source_port[first], packets.destination_port[first])
+    lower = (theirs < _SERVICES) & (ours >= _EPHEMERAL)
+    lower |= _REFLECTORS[theirs] & (ours >= _SERVICES) & (ours != theirs)
+    bits[lower] |= np.uint32(TO_LOWER)
+    return bits
+
+
+def closed(bits: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether a TCP flow has ended, so that another of the same 5-tuple may begin."""
+    reset = _has(bits, IN_RST | IN_RST_ACK | OUT_RST)
+    return reset | (_has(bits, IN_FIN) & _has(bits, OUT_FIN))
+
+
+def established(bits: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether a TCP flow is past its handshake and has not ended: it may be silent for long."""
+    return _has(bits, IN_ACK | OUT_ACK | IN_DATA | OUT_DATA) & ~closed(bits)
+
+
+def _has(bits: NDArray[np.uint32], mask: int) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (bits & np.uint32(mask)) != 0
+    return found
+
+
+def kinds_of(bits: NDArray[np.uint32], protocol: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The kind of each flow (index in `facts.KINDS`) by what was seen of it up to now."""
+    kinds = np.full(len(bits), KIND["odd"], np.uint8)
+    tcp = protocol == TCP
+    if tcp.all():
+        return _tcp_kinds(bits)
+    kinds[tcp] = _tcp_kinds(bits[tcp])
+    udp = protocol == UDP
+    kinds[udp] = _udp_kinds(bits[udp])
+    sctp = protocol == SCTP
+    kinds[sctp] = _sctp_kinds(bits[sctp])
+    return kinds
+
+
+def _tcp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    def has(mask: int) -> NDArray[np.bool_]:
+        return _has(bits, mask)
+
+    syn, shaken = has(IN_SYN), has(OUT_SYN_ACK)
+    acked = has(IN_ACK | IN_FIN)
+    said, answered = has(IN_DATA), has(OUT_DATA)
+    reset = has(IN_RST | IN_RST_ACK)
+    refused = has(OUT_RST | OUT_ERROR)
+    nothing_out = ~has(OUT_SYN_ACK | OUT_ACK | OUT_FIN | OUT_RST | OUT_DATA | OUT_ERROR)
+    kinds = np.full(len(bits), KIND["midstream"], np.uint8)
+
+    def name(kind: str, where: NDArray[np.bool_]) -> None:
+        kinds[where] = KIND[kind]
+
+    # From the weakest statement to the strongest: what is written last holds.
+    stray = ~syn & ~shaken & ~has(OUT_SYN)
+    lone_acks = stray & has(IN_ACK) & ~said & ~answered
+    name("ack", lone_acks & (refused | (nothing_out & has(FIRST_ACK))))
+    alone = stray & ~has(IN_ACK) & ~said & ~answered
+    name("maimon", alone & has(IN_FIN) & has(FIRST_ACK) & ~has(OUT_ACK))
+    # Our own RST or error must not have been what it answers.
+    unasked = ~has(FIRST_OUT) & ~has(OUT_SYN | OUT_SYN_ACK | OUT_DATA)
+    name("back-rst", alone & reset & ~has(IN_FIN) & unasked)
+    name("back-icmp", alone & has(IN_ERROR) & unasked & ~has(IN_FIN))
+    name("back-syn-ack", stray & has(IN_SYN_ACK) & unasked & ~answered & ~said)
+    name("fin", alone & has(IN_BARE_FIN))
+    name("ignored", syn)
+    name("refused", syn & ~shaken & refused)
+    name("half-silent", syn & shaken & ~acked & ~said)
+    name("half-open", syn & shaken & ~acked & ~said & reset)
+    # Where only one direction was captured, the source's own ACK shows the handshake.
+    through = syn & acked & (shaken | ~refused)
+    name("open", through)
+    name("empty", through & has(IN_FIN))
+    name("empty-reset", through & reset)
+    name("greeted", through & answered)
+    name("conversed", through & said)
+    # TCP Fast Open: data in the SYN, acknowledged.
+    name("conversed", syn & shaken & said)
+    name("null", has(IN_NULL))
+    name("xmas", has(IN_XMAS))
+    name("syn-fin", has(IN_SYN_FIN))
+    name("odd", has(IN_ODD) & ~(said & answered))
+    name("own", has(OUT_SYN) & ~syn)
+    return kinds
+
+
+def _udp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    def has(mask: int) -> NDArray[np.bool_]:
+        return _has(bits, mask)
+
+    kinds = np.full(len(bits), KIND["udp-silent"], np.uint8)
+    said = has(IN_DATA)
+    kinds[has(IN_EMPTY) & ~said] = KIND["udp-empty"]
+    kinds[has(OUT_DATA | OUT_EMPTY)] = KIND["udp-answered"]
+    kinds[has(OUT_ERROR)] = KIND["udp-closed"]
+    # An answer that nobody asked for meets a closed port, mostly.
+    kinds[said & has(TO_LOWER) & ~has(OUT_DATA | OUT_EMPTY)] = KIND["reflection"]
+    kinds[has(IN_ERROR) & ~said & ~has(IN_EMPTY)] = KIND["back-icmp"]
+    kinds[has(FIRST_OUT)] = KIND["own"]
+    return kinds
+
+
+def _sctp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    def has(mask: int) -> NDArray[np.bool_]:
+        return _has(bits, mask)
+
+    kinds = np.full(len(bits), KIND["midstream"], np.uint8)
+    kinds[has(IN_INIT)] = KIND["sctp-init"]
+    kinds[has(OUT_INIT_ACK)] = KIND["sctp-answered"]
+    kinds[has(FIRST_OUT)] = KIND["own"]
+    return kinds

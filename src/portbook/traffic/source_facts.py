@@ -1,0 +1,260 @@
+"""Facts of every source as columns, and a verdict for each.
+
+A verdict is asked once for every distinct row of facts: of a million sources that sent one SYN
+each, there are a few dozen.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portbook.model.record import Record
+from portbook.model.traffic import Judged
+from portbook.traffic.engine import Engine
+from portbook.traffic.facts import KINDS, Facts
+from portbook.traffic.flows import KIND
+from portbook.traffic.judging import judge
+from portbook.traffic.keyed import Index, distinct
+from portbook.traffic.openers import NAMES, fits
+from portbook.traffic.packets import SCTP, TCP, UDP
+from portbook.traffic.table import Table
+from portbook.traffic.tallies import Tallies
+from portbook.traffic.trw import Rates, walk_all
+
+Spoken = Callable[[str, int], Collection[str]]
+"""What our listener on (transport, port) speaks: protocols as `identify` names them, or none."""
+
+TRANSPORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
+
+_CLIP = 255
+"""No count above it is told apart when a source is judged."""
+_SECOND = 1_000_000_000
+_NO_PROTOCOL, _UNRECOGNISED = np.uint64(3), np.uint64(2)
+"""Opener codes that name none: no bytes, and bytes that nobody recognises."""
+_EVERY_PROTOCOL = (1 << len(NAMES)) - 1 << 2
+
+
+def _mask(*names: str) -> np.uint32:
+    return np.uint32(sum(1 << KIND[name] for name in names))
+
+
+_ANSWERED = _mask("conversed", "midstream", "udp-answered", "sctp-answered")
+_FAILED = _mask(
+    *("half-open", "half-silent", "refused", "ignored", "empty", "empty-reset", "greeted"),
+    *("fin", "null", "xmas", "maimon", "ack", "syn-fin", "odd"),
+    *("udp-closed", "udp-empty", "sctp-init"),
+)
+_BEGUN = np.zeros(len(KINDS), np.uint32)
+_BEGUN[
+    [
+        KIND[name]
+        for name in (
+            *("conversed", "greeted", "empty", "empty-reset", "open"),
+            *("half-open", "half-silent", "refused", "ignored"),
+        )
+    ]
+] = 1
+
+
+class Outcomes(Record):
+    """One row for each contact: whether it went well, badly or neither, and what it spoke."""
+
+    success: NDArray[np.bool_]
+    failure: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    wrong: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
+
+
+class SourceFacts:
+    """`Facts` of every source as columns; `row(i)` is one of them, `rows` which sources count."""
+
+    def __init__(self, engine: Engine, tallies: Tallies, spoken: Spoken, rates: Rates) -> None:
+        self.tallies = tallies
+        self.outcomes = _outcomes(tallies, spoken)
+        contacts, sources = tallies.contacts, tallies.sources
+        size, who = sources.size, contacts["source"].astype(np.int64)
+        self.who = who
+        self._order: NDArray[np.intp] | None = None
+        self._sorted = who
+
+        def tally(where: NDArray[np.bool_]) -> NDArray[np.int64]:
+            return np.bincount(who[where], minlength=size)
+
+        self.contacts = np.bincount(who, minlength=size)
+        self.rows = np.flatnonzero(self.contacts)
+        self.ports, self.hosts = self.contacts, (self.contacts > 0).astype(np.int64)
+        if engine.own.size > 1:
+            self.ports = _distinct(who, contacts["port"], contacts["protocol"], size)
+            self.hosts = _distinct(who, contacts["own"], None, size)
+        told = self.outcomes
+        self.columns: dict[str, NDArray[Any]] = {
+            "contacts": self.contacts,
+            "ports": self.ports,
+            "hosts": self.hosts,
+            "successes": tally(told.success),
+            "failures": tally(told.failure),
+            "right": tally(told.right),
+            "wrong": tally(told.wrong),
+            "unknown_bytes": tally(told.unknown),
+        }
+        order = np.lexsort((contacts["first"], who))
+        counted = order[told.success[order] | told.failure[order]]
+        decision, after = walk_all(who[counted], told.success[counted], rates, size)
+        self.columns |= {"decision": decision, "decided_after": after}
+        self.columns |= _rhythm(tallies, size)
+        self.columns["told_tool"] = sources["tool"]
+        self.columns["seconds"] = np.round((sources["last"] - sources["first"]) / _SECOND, 3)
+        self.columns["syns"] = sources["kinds"] @ _BEGUN
+
+    def row(self, source: int, *, clipped: bool = False) -> Facts:
+        """The facts of one source; `clipped` as they are judged."""
+        limit = _CLIP if clipped else 1 << 62
+        numbers: dict[str, Any] = {}
+        for name, column in self.columns.items():
+            value = column[source].item()
+            if isinstance(value, int):
+                numbers[name] = min(value, limit)
+            else:
+                numbers[name] = round(value, 2) if clipped else value
+        if clipped:
+            numbers["seconds"] = _rounded(numbers["seconds"])
+            numbers["period"] = _rounded(numbers["period"])
+        sources = self.tallies.sources
+        return Facts(
+            kinds=tuple(min(each, limit) for each in sources["kinds"][source].tolist()),
+            marks=tuple(min(each, limit) for each in sources["marks"][source].tolist()),
+            **numbers,
+        )
+
+    def judged(self) -> tuple[NDArray[np.int32], list[Judged]]:
+        """For each of `rows` the place of its verdict in the list."""
+        rows = self.rows
+        mixed = np.zeros(len(rows), np.uint64)
+        odd = np.uint64(0x9E3779B97F4A7C15)
+        sources = self.tallies.sources
+
+        def mix(column: NDArray[np.generic]) -> None:
+            nonlocal mixed
+            mixed = (mixed ^ column.astype(np.uint64)) * odd
+            mixed ^= mixed >> np.uint64(32)
+
+        for name in ("kinds", "marks"):
+            table = sources[name]
+            for code in range(table.shape[1]):
+                column = table[rows, code]
+                if column.any():
+                    mix(np.minimum(column, _CLIP))
+                    mix(np.full(len(rows), code))
+        for name, column in self.columns.items():
+            if column.dtype.kind == "f":
+                mix(_rounded_all(column[rows], exact=name == "variation"))
+            else:
+                mix(np.minimum(column[rows].astype(np.int64), _CLIP) & 0xFFFF)
+        known = Index()
+        place = known.find_or_add(mixed)
+        example = np.zeros(known.size, np.intp)
+        example[place] = rows
+        return place, [judge(self.row(each, clipped=True)) for each in example.tolist()]
+
+    def contacts_of(self, source: int) -> NDArray[np.intp]:
+        """The rows of a source's contacts."""
+        if self._order is None:
+            self._order = np.argsort(self.who, kind="stable")
+            self._sorted = self.who[self._order]
+        first, last = np.searchsorted(self._sorted, (source, source + 1))
+        return self._order[first:last]
+
+
+def _outcomes(tallies: Tallies, spoken: Spoken) -> Outcomes:
+    contacts = tallies.contacts
+    kinds, openers = contacts["kinds"], contacts["openers"]
+    answered = (kinds & _ANSWERED) != 0
+    right, wrong = np.zeros(len(kinds), np.bool_), np.zeros(len(kinds), np.bool_)
+    # Bytes that nobody knows, or to a port of which nobody knows what it speaks.
+    unknown = answered & (openers != 0)
+    for protocol, port, rows in _by_place(contacts, np.flatnonzero(openers)):
+        transport = TRANSPORTS.get(protocol, "tcp")
+        protocols = spoken(transport, port)
+        if not protocols:
+            continue
+        fitting = np.uint64(
+            sum(1 << 2 + code for code, name in enumerate(NAMES) if fits(name, protocols))
+        )
+        said, talked = openers[rows], answered[rows]
+        right[rows] = talked & (said & fitting != 0)
+        misfits = ~fitting & ~_NO_PROTOCOL
+        if transport == "tcp" and fitting not in (0, _EVERY_PROTOCOL):
+            # A client of this port is recognised by its first bytes: others are none.
+            misfits |= _UNRECOGNISED
+        wrong[rows] = said & misfits != 0
+        unknown[rows] &= (said & _NO_PROTOCOL != 0) & ~right[rows] & ~wrong[rows]
+    success = answered & (right | ~wrong)
+    failure = ~success & ((kinds & _FAILED != 0) | wrong)
+    return Outcomes(success, failure, right, wrong, unknown)
+
+
+def _by_place(
+    contacts: Table, rows: NDArray[np.intp]
+) -> Iterator[tuple[int, int, NDArray[np.intp]]]:
+    """These contacts by (protocol number, own port)."""
+    if not rows.size:
+        return
+    place = contacts["protocol"][rows].astype(np.int64) << 16 | contacts["port"][rows]
+    order = np.argsort(place, kind="stable")
+    rows, place = rows[order], place[order]
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    for start, end in zip(starts, np.append(starts[1:], len(rows)), strict=True):
+        each = int(place[start])
+        yield each >> 16, each & 0xFFFF, rows[start:end]
+
+
+def _distinct(
+    who: NDArray[np.int64],
+    what: NDArray[np.uint16],
+    kind: NDArray[np.uint8] | None,
+    size: int,
+) -> NDArray[np.int64]:
+    """How many distinct values each source has."""
+    keys = who << 24 | what.astype(np.int64)
+    if kind is not None:
+        keys |= kind.astype(np.int64) << 16
+    return np.bincount(distinct(keys) >> 24, minlength=size)
+
+
+def _rhythm(tallies: Tallies, size: int) -> dict[str, NDArray[np.generic]]:
+    """The most regular contact of each source among those repeated most."""
+    contacts = tallies.contacts
+    beats = contacts["beats"].astype(np.int64)
+    having = np.flatnonzero(beats >= 2)
+    many = np.zeros(size, np.int64)
+    period, variation = np.zeros(size), np.zeros(size)
+    many_all = beats.copy()
+    np.maximum.at(many, contacts["source"], many_all)
+    if having.size:
+        times = beats[having]
+        mean = contacts["spacing"][having] / times
+        spread = np.sqrt(np.maximum(contacts["squares"][having] / times - mean**2, 0))
+        relative = spread / np.maximum(mean, 1e-9)
+        # Written from the least regular to the most regular: the last one holds.
+        order = np.argsort(-relative, kind="stable")
+        who = contacts["source"][having[order]]
+        period[who], variation[who] = mean[order], relative[order]
+        many[who] = times[order]
+    return {"beats": many, "period": period, "variation": np.round(variation, 2)}
+
+
+def _rounded(value: float) -> float:
+    """Two leading digits: what is judged needs no more, and so fewer rows are distinct."""
+    return float(f"{value:.1e}")
+
+
+def _rounded_all(column: NDArray[np.float64], *, exact: bool) -> NDArray[np.int64]:
+    if exact:
+        return (column * 100).astype(np.int64)
+    power = np.floor(np.log10(np.maximum(column, 1e-9)))
+    lead = np.round(column / 10.0 ** (power - 1))
+    rounded: NDArray[np.int64] = (lead + 1000 * (power + 20)).astype(np.int64)
+    return rounded

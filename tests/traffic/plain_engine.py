@@ -1,0 +1,148 @@
+"""The same tables as the engine's, kept packet by packet in dicts: slow, and easy to believe."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from traffic.packets_made import ACK, FIN, OURS, PSH, RST, SYN, TCP, UDP, URG, Sent
+
+Key = tuple[str, int, int, int]
+
+REFLECTORS = {
+    *(17, 19, 53, 69, 111, 123, 137, 161, 389, 427, 520, 1434, 1900, 3283, 3702),
+    *(5353, 5683, 10001, 11211, 27015, 37810),
+}
+
+
+def flows_of(sent: Iterable[Sent]) -> dict[Key, list[tuple[bool, Sent]]]:
+    """Return packets by (source, its port, our port, protocol); True for the source's."""
+    found: dict[Key, list[tuple[bool, Sent]]] = defaultdict(list)
+    for each in sent:
+        inbound = each.destination == OURS
+        if not inbound and each.source != OURS:
+            continue
+        key = (
+            (each.source, each.source_port, each.destination_port, each.protocol)
+            if inbound
+            else (each.destination, each.destination_port, each.source_port, each.protocol)
+        )
+        found[key].append((inbound, each))
+    return found
+
+
+def kind_of(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) -> str:
+    """Say how a flow ended, by the definitions of `facts.KINDS`."""
+    if flow[0][1].protocol == UDP:
+        return _udp_kind(flow, source_port, own_port)
+    core = [(way, each.flags & 63, each) for way, each in flow]
+    theirs = [(flags, each) for way, flags, each in core if way]
+    ours = [(flags, each) for way, flags, each in core if not way]
+
+    def shook(flags: int) -> int:
+        return flags & (SYN | ACK | FIN | RST)
+
+    syn = any(shook(flags) == SYN and not flags & (PSH | URG) for flags, _ in theirs)
+    our_syn = any(shook(flags) == SYN for flags, _ in ours)
+    if our_syn and not syn:
+        return "own"
+    said = any(each.data for _, each in theirs)
+    answered = any(each.data for _, each in ours)
+    for flags, _ in theirs:
+        odd = (
+            (flags & SYN and shook(flags) not in (SYN, SYN | ACK, SYN | FIN))
+            or (shook(flags) == SYN | FIN and flags & URG)
+            or (shook(flags) == SYN and flags & (PSH | URG))
+            or (not flags & (SYN | ACK | RST) and flags not in (0, FIN, FIN | PSH | URG))
+        )
+        if odd and not (said and answered):
+            return "odd"
+    if any(shook(flags) == SYN | FIN and not flags & URG for flags, _ in theirs):
+        return "syn-fin"
+    if any(flags == FIN | PSH | URG for flags, _ in theirs):
+        return "xmas"
+    if any(flags == 0 for flags, _ in theirs):
+        return "null"
+    syn_ack = any(shook(flags) == SYN | ACK for flags, _ in ours)
+    acked = any(flags & ACK and not flags & (SYN | RST) for flags, _ in theirs)
+    reset = any(flags & RST and not flags & SYN for flags, _ in theirs)
+    refused = any(flags & RST and not flags & SYN for flags, _ in ours)
+    closed = any(flags & FIN and flags & ACK and not flags & (SYN | RST) for flags, _ in theirs)
+    if syn:
+        if syn_ack and said:
+            return "conversed"
+        if acked and (syn_ack or not refused):
+            if said:
+                return "conversed"
+            if answered:
+                return "greeted"
+            return "empty-reset" if reset else "empty" if closed else "open"
+        if syn_ack:
+            return "half-open" if reset and not said else "half-silent"
+        return "refused" if refused else "ignored"
+    return _stray_kind(core, syn_ack=syn_ack)
+
+
+def _stray_kind(core: list[tuple[bool, int, Sent]], *, syn_ack: bool) -> str:
+    """Name a flow without a SYN from the source."""
+    theirs = [flags for way, flags, _ in core if way]
+    ours = [flags for way, flags, _ in core if not way]
+    if syn_ack or any(each.data for _, _, each in core):
+        return "midstream"
+    fin = any(flags == FIN for flags in theirs)
+    pure = [flags for flags in theirs if flags & ACK and not flags & (SYN | RST | FIN)]
+    ends = [flags for flags in theirs if flags & ACK and flags & FIN and not flags & (SYN | RST)]
+    resets = [flags for flags in theirs if flags & RST and not flags & SYN]
+    shaken = any(flags & SYN and flags & ACK and not flags & (FIN | RST) for flags in theirs)
+    our_reset = any(flags & RST and not flags & SYN for flags in ours)
+    our_ack = any(flags & ACK and not flags & (SYN | RST) for flags in ours)
+    silent = not any(
+        (flags & RST and not flags & SYN) or (flags & ACK and not flags & (SYN | RST))
+        for flags in ours
+    )
+    first_in, first_flags, _ = core[0]
+    began = first_in and first_flags & ACK and not first_flags & (SYN | RST)
+    if fin and not pure:
+        return "fin"
+    if shaken and first_in:
+        return "back-syn-ack"
+    if not pure and first_in and resets and not ends:
+        return "back-rst"
+    if ends and not pure and began and not our_ack:
+        return "maimon"
+    if pure and (our_reset or (silent and began)):
+        return "ack"
+    return "midstream"
+
+
+def _udp_kind(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) -> str:
+    if not flow[0][0]:
+        return "own"
+    if any(not way for way, _ in flow):
+        return "udp-answered"
+    said = any(each.data for _, each in flow)
+    if said and source_port < 1024 and own_port >= 32768:
+        return "reflection"
+    if said and source_port in REFLECTORS and own_port >= 1024 and own_port != source_port:
+        return "reflection"
+    return "udp-silent" if said else "udp-empty"
+
+
+def tallied(sent: Iterable[Sent]) -> dict[str, Counter[str]]:
+    """Count the flows of each source by kind."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for (source, source_port, own_port, _), flow in flows_of(sent).items():
+        counts[source][kind_of(flow, source_port, own_port)] += 1
+    return dict(counts)
+
+
+def begins_again(sent: Iterable[Sent]) -> bool:
+    """Say whether a source sends a SYN on a flow after its end."""
+    for flow in flows_of(sent).values():
+        ended, fins = False, set()
+        for inbound, each in flow:
+            core = each.flags & (SYN | ACK | FIN | RST)
+            if each.protocol == TCP and inbound and core & (SYN | ACK) == SYN and ended:
+                return True
+            if core & FIN and core & ACK and not core & (SYN | RST):
+                fins.add(inbound)
+            ended = ended or bool(core & RST and not core & SYN) or len(fins) == 2
+    return False
