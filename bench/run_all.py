@@ -1,4 +1,4 @@
-"""Every benchmark of design rows 1-8 in one table.
+"""Every benchmark in one table.
 
     python bench/run_all.py [--short]
 
@@ -29,6 +29,8 @@ SCRIPTS = (
     "claims.py",
     "udp_status.py",
     "claim_commands.py",
+    "watch.py",
+    "watch_live.py",
 )
 
 
