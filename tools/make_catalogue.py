@@ -28,9 +28,11 @@ LOOKING = ("host", "owners", "sockets", "survey", "verdict")
 """The folders beside the pages whose sentences the pages show."""
 COMMANDS_ALONE = frozenset(
     (
-        *("host/feedback_reader.py", "sockets/elsewhere.py", "sockets/hidden.py"),
+        *("host/feedback_reader.py", "host/interfaces.py"),
+        *("sockets/elsewhere.py", "sockets/hidden.py"),
         *("sockets/settings.py", "survey/answering.py", "survey/bindability.py"),
         *("survey/identifying.py", "survey/project.py", "survey/promised.py"),
+        *("survey/watching.py", "survey/watching_live.py", "survey/watching_sockets.py"),
     )
 )
 """Files whose gaps only the command line shows, in English: no survey for the pages makes them."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from portbook import model
+from portbook.cli.decoy import Stood
 from portbook.cli.env import Merged, Variable
 from portbook.cli.history import History
 from portbook.cli.identify import Row
@@ -23,9 +24,14 @@ from portbook.cli.run import Running
 from portbook.cli.serve import Serving
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
+from portbook.cli.watch_document import TrafficEvent
 from portbook.model.feedback import Feedback, PageVotes
 from portbook.model.finding import Drift, Finding, Kept
+from portbook.model.speaks import CONFIDENCES
 from portbook.model.timeline import Change, Period
+from portbook.model.traffic import SCAN_TYPES, TOOLS, Traffic, TrafficHour
+from portbook.model.traffic import VERDICTS as VISITORS
+from portbook.model.visit import ENDS, Visit
 from portbook.pages.export.exporting import Export
 from portbook.pages.portmap.document import PortMap
 from portbook.pages.views.enter import Code
@@ -37,6 +43,7 @@ from portbook.registry.registrations import VERDICTS, Registration
 from portbook.registry.search import Match
 from portbook.registry.sources import Sources
 from portbook.survey.picking import BECAUSE, FreePort, RefusedPort
+from portbook.survey.watching import Calibration
 
 SCHEMAS = Path(__file__).parent.parent / "docs" / "schema"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -86,8 +93,29 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("PortMap", "layout"): ("hilbert", "rows"),
     ("InUse", "table"): ("built-in", "imported"),
     ("Bindable", "table"): ("free", "taken", "unknown"),
+    ("Visit", "transport"): ("tcp", "udp"),
+    ("Visit", "confidence"): ("certain", "likely", "guess"),
+    ("Visit", "ended"): ENDS,
     ("Bindable", "probe"): ("free", "taken", "denied", "not-asked"),
+    ("SourceSeen", "verdict"): VISITORS,
+    ("SourceSeen", "scan_type"): SCAN_TYPES,
+    ("SourceSeen", "tool"): TOOLS,
+    ("SourceSeen", "confidence"): CONFIDENCES,
+    ("Opener", "confidence"): CONFIDENCES,
+    ("TopSource", "verdict"): VISITORS,
+    ("TopSource", "scan_type"): SCAN_TYPES,
 }
+
+PAIRS: dict[tuple[str, str], Any] = {
+    ("Answer", "traffic"): TrafficHour | None,
+    ("Traffic", "verdicts"): dict[str, int],
+    ("Traffic", "passed"): dict[str, int],
+    ("PortSeen", "verdicts"): dict[str, int],
+    ("PortSeen", "tools"): dict[str, int],
+    ("Opener", "details"): dict[str, str],
+    ("Opener", "shows"): str,
+}
+"""Fields that `portbook watch` prints in another form: pairs as objects, bytes as text."""
 
 
 class Document(NamedTuple):
@@ -102,7 +130,8 @@ _GAPS = ("incomplete", tuple[model.Gap, ...])
 
 
 def _fields(kind: Any) -> tuple[tuple[str, Any], ...]:
-    return tuple(get_type_hints(kind).items())
+    hints = get_type_hints(kind)
+    return tuple((name, PAIRS.get((kind.__name__, name), hint)) for name, hint in hints.items())
 
 
 def documents() -> dict[str, Document]:
@@ -225,7 +254,20 @@ def documents() -> dict[str, Document]:
             ),
             ("permit", "released", "semaphores"),
         ),
+        "decoy": Document("What a decoy saw", _fields(Stood)),
+        "visit": Document("One visit of a stream", _fields(Visit)),
         "census": Document("The whole registry counted", (*_fields(Census), _GAPS)),
+        "traffic": Document(
+            "What touched some ports: each source with its verdict, each port in a sentence",
+            (*_fields(Traffic), ("calibration", Calibration)),
+            ("calibration",),
+        ),
+        "traffic-hour": Document(
+            "The last hour of a port that a service watches", _fields(TrafficHour)
+        ),
+        "traffic-event": Document(
+            "One line of a stream: a source whose verdict is new", _fields(TrafficEvent)
+        ),
     }
 
 
@@ -284,7 +326,8 @@ class Schema:
         for field, hint in hints.items():
             enum = ENUMS.get((kind.__name__, field))
             absent = (None,) if type(None) in get_args(hint) else ()
-            properties[field] = {"enum": [*enum, *absent]} if enum else self.of(hint)
+            printed = PAIRS.get((kind.__name__, field), hint)
+            properties[field] = {"enum": [*enum, *absent]} if enum else self.of(printed)
         return properties
 
     @staticmethod

@@ -110,6 +110,8 @@ def answer_lines(answer: Answer, style: Style, *, wide: bool, now: float) -> lis
     lines += _labelled("Traces", _traces(answer, wide=wide), style)
     lines += _labelled("Also used", _other_uses(answer, wide=wide), style)
     lines += _labelled("Here", _here(answer, now=now), style)
+    if answer.traffic is not None:
+        lines += _labelled("Last hour", [_last_hour(answer.traffic, now)], style)
     lines += _labelled(
         "Bindable", [_bindable(kind, b) for kind, b in answer.bindable.items()], style
     )
@@ -117,6 +119,19 @@ def answer_lines(answer: Answer, style: Style, *, wide: bool, now: float) -> lis
     might = [f"{found.what}: {found.why}" for found in answer.candidates[:most]]
     lines += _labelled("Might be", might, style)
     return lines + _labelled("Note", _advice(answer), style)
+
+
+def _last_hour(hour: dict[str, object], now: float) -> str:
+    """The sentence of a port that is watched, without its number; and the end or begin of that."""
+    from portbook.host.clock import iso
+
+    said = str(hour["sentence"]).removeprefix(f"{hour['port']}: ")
+    if not hour["watching"]:
+        return f"{said} (watched until {hour['until']})"
+    # ISO 8601 in UTC sorts by time.
+    return (
+        f"{said} (watched since {hour['since']})" if str(hour["since"]) > iso(now - 3500) else said
+    )
 
 
 _RANGE_WORDS = {

@@ -22,7 +22,7 @@ LOOK_NOWHERE = frozenset(
     (
         *("search", "orphans", "sources", "update", "feedback", "open", "export-site"),
         *("claim", "claims", "renew", "release", "run", "sem"),
-        *("reserve", "unreserve", "env"),
+        *("reserve", "unreserve", "env", "watch"),
     )
 )
 """Commands that look at no host, and so take no options about one."""

@@ -7,6 +7,7 @@ import sys
 
 from portbook.cli.render import emit, emit_json, safe
 from portbook.cli.serve_claims import open_doors, open_service
+from portbook.cli.serve_watch import hours_for, start_watch, watched_ports
 from portbook.host import Host
 from portbook.model import EnvironmentFault, Owner, PortbookError, UsageError, document
 from portbook.model.record import Record
@@ -62,6 +63,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--portserver", metavar="NAME", help="answer clients of portpicker (3255: @portbook)"
     )
     parser.add_argument("--store", metavar="PATH", help="the file of the claims")
+    parser.add_argument(
+        "--watch",
+        metavar="PORT[,PORT]",
+        action="append",
+        default=[],
+        help="watch who calls these ports, and show the last hour",
+    )
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument("--tls-cert", metavar="FILE", help="speak HTTPS with this certificate")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, if it is in another file")
@@ -97,6 +105,7 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError("--tls-key without --tls-cert")
     tls = serving.tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
     names = [parse_name(name) for name in options.name]
+    wanted = watched_ports(options.watch)
     others: list[socket.socket] = []
     sockets = _sockets(options, others)
     places = [listening.place_of(each) for each in sockets]
@@ -118,6 +127,7 @@ def main(options: argparse.Namespace) -> int:
         site.live = Live(lambda: Host(options.root), source=options.source)
         site.metrics.age = site.live.age
         site.edition.then = site.live.forget
+        site.metrics.hours = lambda: hours_for(wanted)
     app = Measured(make_app(site), site.metrics, log=options.log)
 
     def begin(loop: "AbstractEventLoop") -> None:
@@ -152,9 +162,12 @@ def main(options: argparse.Namespace) -> int:
             service.drain()
 
     events = serving.Events(ready, ending, begin)
+    watch = start_watch(options, wanted)
     try:
         return serving.serve(app, sockets, crowd, tls=tls, events=events)
     finally:
+        if watch is not None:
+            watch.close()
         if doors is not None:
             doors.close()
         if service is not None:

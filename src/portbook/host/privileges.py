@@ -3,6 +3,7 @@
 import os
 
 CAP_NET_BIND_SERVICE = 10
+CAP_NET_RAW = 13
 CAP_SYS_PTRACE = 19
 
 

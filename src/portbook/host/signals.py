@@ -143,6 +143,10 @@ class Ending:
             self.asked = number
             os.write(self._write, b".")
 
+    def fileno(self) -> int:
+        """A descriptor that is readable as soon as we were asked to end, for who waits for more."""
+        return self._read
+
     def wait(self, seconds: float) -> bool:
         """Wait; true as soon as we were asked to end."""
         if self.asked is None:

@@ -53,6 +53,7 @@ class Answer(Record):
     """Everything portbook knows about one port here.
 
     `claim` is the live claim on it as in `portbook claims`, the first where there are several.
+    `traffic` is its last hour (`model.traffic.TrafficHour`) where a service watches it.
     """
 
     port: int
@@ -66,4 +67,5 @@ class Answer(Record):
     bindable: dict[str, Bindable]
     advice: Advice
     claim: dict[str, object] | None
+    traffic: dict[str, object] | None
     incomplete: tuple[Gap, ...]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from portbook import sockets as kernel
 from portbook.host import Host
-from portbook.host.folders import any_claims
+from portbook.host.folders import any_claims, hour_files, open_hour
 from portbook.model import SYSTEM, Advice, Answer, Bindable, Gap, Listener, PortEntry, Transport
 from portbook.survey.bindability import (
     BINDABLE,
@@ -57,6 +57,7 @@ def look_at(
     entries = [lookup(port, transport) for port in ports]
     holding = holding_of(host, ports, transport, source, bus=len(ports) == 1)
     promises = _promises(host, ports, transport)
+    hours = _hours(host, ports)
     answers = []
     for entry in entries:
         advice = Advice(
@@ -72,8 +73,21 @@ def look_at(
         }
         mine = tuple(holding.listeners.get(entry.port, ()))
         answer = _answer(entry, advice, mine, judged, (*settings.gaps, *holding.gaps))
+        if entry.port in hours:
+            answer = answer._replace(traffic=hours[entry.port])
         answers.append(answer if promises is None else _with_promises(answer, promises))
     return answers
+
+
+def _hours(host: Host, ports: Sequence[int]) -> dict[int, dict[str, object]]:
+    """The last hour of the ports that are watched; nothing is imported where none is."""
+    files = [(port, open_hour(path)) for port, path in hour_files(ports)] if host.live else []
+    opened = [(port, fd) for port, fd in files if fd >= 0]
+    if not opened:
+        return {}
+    from portbook.survey.watched import newest
+
+    return {port: hour._asdict() for port, hour in newest(opened, host.now()).items()}
 
 
 def _promises(host: Host, ports: Sequence[int], transport: str | None) -> "PortPromises | None":
@@ -160,5 +174,6 @@ def _answer(
         bindable=bindable,
         advice=advice,
         claim=None,
+        traffic=None,
         incomplete=incomplete,
     )

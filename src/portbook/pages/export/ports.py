@@ -28,7 +28,7 @@ def files(plan: Plan, books: Books, subject: int) -> Iterator[File]:
     found = port_page(subject)
     for tag, book in books.items():
         text = port_text(book.words, found, at)
-        told = book.render("port.html", at, page=found, text=text, here=None)
+        told = book.render("port.html", at, page=found, text=text, here=None, hour=None)
         yield f"{tag}/{subject}{EXT}", told
     if plan.twins:
         yield f"{subject}.json", encoded("answer", by_the_book(subject))

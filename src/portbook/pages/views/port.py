@@ -9,8 +9,10 @@ from portbook.pages.answering import Refused, data, moved, page, site_of, words_
 from portbook.pages.asked import place_of
 from portbook.pages.facts.port import port_page
 from portbook.pages.prose.here_part import HereText, here_text
+from portbook.pages.prose.hour import HourText, hour_text
 from portbook.pages.prose.port import port_text
 from portbook.survey import by_the_book, look
+from portbook.survey.watched import read_hour
 
 _TRANSPORTS = tuple(kind.value for kind in Transport)
 
@@ -48,8 +50,16 @@ async def _shown(request: Request, number: int, kind: str | None) -> Response:
     place = place_of(request)
     found = port_page(number, kind)
     text = port_text(words_of(request), found, place)
-    here = await here_of(request, number, kind) if place.live and place.known else None
-    return page(request, "port.html", page=found, text=text, here=here)
+    seen = place.live and place.known
+    here = await here_of(request, number, kind) if seen else None
+    hour = hour_of(request, number) if seen else None
+    return page(request, "port.html", page=found, text=text, here=here, hour=hour)
+
+
+def hour_of(request: Request, number: int) -> HourText | None:
+    """Who called the port in the last hour; None where nobody watched it."""
+    hour = read_hour(number)
+    return hour_text(words_of(request), hour) if hour else None
 
 
 async def here_of(request: Request, number: int, kind: str | None) -> HereText | None:
