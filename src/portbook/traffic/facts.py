@@ -55,7 +55,7 @@ KINDS = (
 
 To us without our asking: `back-syn-ack`, `back-rst` (SYN-ACKs and RSTs of spoofed victims),
 `back-icmp` (errors that quote packets we never sent), `reflection` (UDP from a service port to an
-ephemeral one). `own`: we began it ourselves; such flows count for nobody."""
+ephemeral one, or from a reflector's to any above the system's). `own`: we began it ourselves; such flows count for nobody."""
 
 MARKS = (
     "zmap-id",
