@@ -36,7 +36,7 @@ def judge(talk: Talk) -> Found | More | Send | None:
         ponged = Found("redis", "certain", shows=b"+PONG")
         return Send(_INFO, ponged) if begins else _version(talk, ponged)
     refused = _refused(reply)
-    if refused is not None and b"\n" in reply[:256]:
+    if refused is not None and (b"\n" in reply[:256] or reply.startswith(b"-DENIED ")):
         return Found("redis", "certain", shows=_line(reply), notes=(refused,))
     # Older ones say no more than what a POP3 or NATS server might say as well.
     if reply.startswith(_UNKNOWN) and b"with args beginning with: " in reply[:200]:
