@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portbook.traffic import flows as flow
+from portbook.traffic.batch import Batch, contact_keys, flow_keys, moved
 from portbook.traffic.keyed import Addresses, Index
 from portbook.traffic.marks import FirstPackets, tcp_firsts
 from portbook.traffic.own_side import ELSEWHERE, OUTBOUND, Network, OwnSide, watched_ports
-from portbook.traffic.packets import ACK, ICMP_ERROR, SLOT, SLOTS, SYN, TCP, Packets
+from portbook.traffic.packets import ACK, ICMP_ERROR, RST, SLOT, SLOTS, SYN, TCP, Packets
 from portbook.traffic.speech import Speech
 from portbook.traffic.table import Table
 from portbook.traffic.tallies import Tallies
@@ -35,8 +36,6 @@ _IDLE = 3600 * _SECOND
 """The same for established connections: keepalives come every 2 hours or more often."""
 _SWEEP = 15 * _SECOND
 
-_TRANSPORT = SLOT.astype(np.uint64)
-
 FLOW = {
     "key": np.uint64,
     "source": np.int32,
@@ -46,13 +45,12 @@ FLOW = {
     "first": np.int64,
     "last": np.int64,
     "packets": np.uint32,
-    "bytes": np.uint32,
+    "bytes": np.uint64,
     "opener": np.uint8,
     "due": np.uint32,
 }
-"""`key` is the 5-tuple: row of the source (21 bits), of the own address (9), the source's port,
-ours, transport (2). `contact` is -1 for flows that we began. `bytes` is payload from the source,
-`due` the sequence number of the first byte (after a SYN) that its opener still lacks."""
+"""`key` is that of `batch.flow_keys`. `contact` is -1 for flows that we began. `bytes` is payload
+from the source, `due` the sequence number of the first byte (after a SYN) that its opener lacks."""
 
 ANSWERED, REFUSED = 1, 2
 
@@ -95,186 +93,156 @@ class Engine:
         begin, end = int(packets.at.min()), int(packets.at.max())
         self.first = begin if self.first is None else min(self.first, begin)
         self.last = end if self.last is None else max(self.last, end)
-        packets, outbound = self._ours(packets)
-        errors = (packets.kind == ICMP_ERROR) & ~outbound
+        batch = self._ours(packets)
+        errors = (batch.packets.kind == ICMP_ERROR) & ~batch.outbound
         if errors.any():
             # They belong to flows which may begin in this very batch: those come first.
             for rows in (np.flatnonzero(~errors), np.flatnonzero(errors)):
                 if rows.size:
-                    self._take(packets.taken(rows), outbound[rows])
-        elif len(packets):
-            self._take(packets, outbound)
+                    self._take(batch.taken(rows))
+        elif len(batch):
+            self._take(batch)
         if self._swept == 0:
             self._swept = self.last
         if self.last - self._swept > _SWEEP or self.flows.size > MOST_FLOWS:
             self._swept = self.last
             self.sweep(self.last)
 
-    def _ours(self, packets: Packets) -> tuple[Packets, NDArray[np.bool_]]:
-        """Packets to and from watched ports of ours, and which of them are from us."""
+    def _ours(self, packets: Packets) -> Batch:
+        """Packets to and from watched ports of ours."""
         way = self.side.directions(packets, self._watched)
-        outbound = way == OUTBOUND
         kept = way != ELSEWHERE
+        batch = Batch(packets, way == OUTBOUND)
         self._pass("elsewhere", len(packets) - int(kept.sum()))
         if self._watched is not None:
-            port = np.where(outbound, packets.source_port, packets.destination_port)
-            watched = self._watched[SLOT[packets.protocol], port]
+            watched = self._watched[SLOT[packets.protocol], batch.own_port]
             self._pass("other-port", int((kept & ~watched).sum()))
             kept &= watched
-        if kept.all():
-            return packets, outbound
-        rows = np.flatnonzero(kept)
-        return packets.taken(rows), outbound[rows]
+        return batch if kept.all() else batch.taken(np.flatnonzero(kept))
 
     def _pass(self, reason: str, packets: int) -> None:
         if packets:
             self.passed[reason] = self.passed.get(reason, 0) + packets
 
-    def _take(self, packets: Packets, outbound: NDArray[np.bool_]) -> None:
-        high = np.where(outbound, packets.destination_high, packets.source_high)
-        low = np.where(outbound, packets.destination_low, packets.source_low)
-        own_port = np.where(outbound, packets.source_port, packets.destination_port)
-        their_port = np.where(outbound, packets.destination_port, packets.source_port)
-        own = self._own_rows(packets, outbound)
-        place = (
-            own.astype(np.uint64) << np.uint64(34)
-            | their_port.astype(np.uint64) << np.uint64(18)
-            | own_port.astype(np.uint64) << np.uint64(2)
-            | _TRANSPORT[packets.protocol]
-        )
-        self._mend_errors(packets, outbound, high, low, place)
+    def _take(self, batch: Batch) -> None:
+        batch.own = self._own_rows(batch)
+        places = batch.places()
+        high, low = batch.theirs()
+        self._mend_errors(batch, high, low, places)
         known = self.addresses.size
-        if known + len(packets) > MOST_SOURCES:
+        if known + len(batch) > MOST_SOURCES:
             source = self.addresses.find(high, low)
             left = np.flatnonzero(source >= 0)
-            if left.size < len(packets):
-                self._pass("too-many-sources", len(packets) - left.size)
-                packets, outbound, source = packets.taken(left), outbound[left], source[left]
-                place, own, own_port = place[left], own[left], own_port[left]
+            self._pass("too-many-sources", len(batch) - left.size)
+            own = batch.own
+            batch = batch.taken(left)
+            batch.own, batch.source, places = own[left], source[left], places[left]
         else:
-            source = self.addresses.find_or_add(high, low)
-            self._add_sources(known, source, packets.at)
-        self._hear(packets, outbound, own_port)
-        keys = source.astype(np.uint64) << np.uint64(43) | place
+            batch.source = self.addresses.find_or_add(high, low)
+            self._add_sources(known, batch)
+        self._hear(batch)
+        batch.keys = flow_keys(batch.source, places)
         before = self._flow_rows.size
-        rows = self._flow_rows.find_or_add(keys)
-        opening = self._open_flows(packets, outbound, rows, before, keys, source, own, own_port)
-        bits = flow.bits_of(packets, outbound)
-        self._add_up(packets, outbound, rows, bits)
-        inbound = opening[~outbound[opening]]
-        began = inbound[tcp_firsts(packets, inbound)]
-        began = began[self.flows["contact"][rows[began]] >= 0]
+        batch.rows = self._flow_rows.find_or_add(batch.keys)
+        opening = self._open_flows(batch, before)
+        self._add_up(batch)
+        inbound = opening[~batch.outbound[opening]]
+        began = inbound[tcp_firsts(batch.packets, inbound)]
+        began = began[self.flows["contact"][batch.rows[began]] >= 0]
         if began.size:
-            self.tallies.mark(FirstPackets(packets, began, source[began]))
-        self.speech.listen(packets, outbound, rows, own_port, self.flows, self.tallies.sources)
+            self.tallies.mark(FirstPackets(batch.packets, began, batch.source[began]))
+        self.speech.listen(batch, self.flows, self.tallies.sources)
 
-    def _own_rows(self, packets: Packets, outbound: NDArray[np.bool_]) -> NDArray[np.int32]:
-        high = np.where(outbound, packets.source_high, packets.destination_high)
-        low = np.where(outbound, packets.source_low, packets.destination_low)
+    def _own_rows(self, batch: Batch) -> NDArray[np.int32]:
+        high, low = batch.ours()
         if (low == low[0]).all() and (high == high[0]).all():
-            row = self.own.find_or_add(high[:1], low[:1])[0]
-            return np.full(len(low), min(row, MOST_OWN), np.int32)
+            # One address is the rule: it needs no search.
+            high, low = high[:1], low[:1]
         if self.own.size >= MOST_OWN:
             found = self.own.find(high, low)
-            return np.where((found < 0) | (found > MOST_OWN), np.int32(MOST_OWN), found)
-        return np.minimum(self.own.find_or_add(high, low), np.int32(MOST_OWN))
+            found = np.where((found < 0) | (found > MOST_OWN), np.int32(MOST_OWN), found)
+        else:
+            found = np.minimum(self.own.find_or_add(high, low), np.int32(MOST_OWN))
+        return found if len(found) == len(batch) else np.full(len(batch), found[0], np.int32)
 
     def _mend_errors(
         self,
-        packets: Packets,
-        outbound: NDArray[np.bool_],
+        batch: Batch,
         high: NDArray[np.uint64],
         low: NDArray[np.uint64],
-        place: NDArray[np.uint64],
+        places: NDArray[np.uint64],
     ) -> None:
         """An ICMP error may come from a router: it belongs to the flow that it quotes."""
-        errors = np.flatnonzero((packets.kind == ICMP_ERROR) & ~outbound)
+        packets = batch.packets
+        errors = np.flatnonzero((packets.kind == ICMP_ERROR) & ~batch.outbound)
         if not errors.size:
             return
         quoted = packets.quoted_high[errors], packets.quoted_low[errors]
         source = self.addresses.find(*quoted)
-        keys = source.astype(np.int64).astype(np.uint64) << np.uint64(43) | place[errors]
-        known = (source >= 0) & (self._flow_rows.find(keys) >= 0)
+        known = np.flatnonzero(source >= 0)
+        keys = flow_keys(source[known], places[errors[known]])
+        known = known[self._flow_rows.find(keys) >= 0]
         high[errors[known]] = quoted[0][known]
         low[errors[known]] = quoted[1][known]
 
-    def _add_sources(self, known: int, source: NDArray[np.int32], at: NDArray[np.int64]) -> None:
+    def _add_sources(self, known: int, batch: Batch) -> None:
         if self.addresses.size == known:
             return
         table = self.tallies.sources
         table.grow_to(self.addresses.size)
-        first = table["first"]
-        first[known:] = np.iinfo(np.int64).max
-        fresh = np.flatnonzero(source >= known)
-        np.minimum.at(table.column("first"), source[fresh], at[fresh])
+        table["first"][known:] = np.iinfo(np.int64).max
+        fresh = np.flatnonzero(batch.source >= known)
+        np.minimum.at(table.column("first"), batch.source[fresh], batch.packets.at[fresh])
 
-    def _hear(
-        self, packets: Packets, outbound: NDArray[np.bool_], own_port: NDArray[np.uint16]
-    ) -> None:
-        out = np.flatnonzero(outbound)
+    def _hear(self, batch: Batch) -> None:
+        packets = batch.packets
+        out = np.flatnonzero(batch.outbound)
         if not out.size:
             return
-        protocol, port = packets.protocol[out], own_port[out]
+        slot, port = SLOT[packets.protocol[out]], batch.own_port[out]
         error = packets.kind[out] == ICMP_ERROR
         flags = packets.flags[out]
-        tcp = protocol == TCP
-        answers = (tcp & (flags & (SYN | ACK) == SYN | ACK)) | (~tcp & ~error)
-        answers |= (tcp & (packets.payload[out] > 0)) & ~error
-        refuses = error | (tcp & (flags & 4 != 0))
-        self.heard[SLOT[protocol[answers]], port[answers]] |= ANSWERED
-        self.heard[SLOT[protocol[refuses]], port[refuses]] |= REFUSED
+        tcp = packets.protocol[out] == TCP
+        answers = ~tcp | (flags & (SYN | ACK) == SYN | ACK) | (packets.payload[out] > 0)
+        answers &= ~error
+        refuses = error | (tcp & (flags & RST != 0))
+        self.heard[slot[answers], port[answers]] |= ANSWERED
+        self.heard[slot[refuses], port[refuses]] |= REFUSED
 
-    def _open_flows(
-        self,
-        packets: Packets,
-        outbound: NDArray[np.bool_],
-        rows: NDArray[np.int32],
-        before: int,
-        keys: NDArray[np.uint64],
-        source: NDArray[np.int32],
-        own: NDArray[np.int32],
-        own_port: NDArray[np.uint16],
-    ) -> NDArray[np.intp]:
+    def _open_flows(self, batch: Batch, before: int) -> NDArray[np.intp]:
         """Fill the rows of new flows; returns the packets that began a flow."""
-        table = self.flows
+        packets, rows, table = batch.packets, batch.rows, self.flows
         fresh = np.flatnonzero(rows >= before)
         first = np.full(self._flow_rows.size - before, len(rows), np.intp)
         np.minimum.at(first, rows[fresh] - before, fresh)
-        again = self._begun_again(packets, outbound, rows, before)
+        again = self._begun_again(batch, before)
         opening = np.concatenate((first, again)) if again.size else first
         if not opening.size:
             return opening
         table.grow_to(self._flow_rows.size)
         new = rows[opening]
-        table["key"][new] = keys[opening]
-        table["source"][new] = source[opening]
+        table["key"][new] = batch.keys[opening]
+        table["source"][new] = batch.source[opening]
         table["protocol"][new] = packets.protocol[opening]
-        table["first"][new] = packets.at[opening]
-        table["last"][new] = packets.at[opening]
-        table["packets"][new] = 0
-        table["bytes"][new] = 0
-        table["opener"][new] = 0
-        table["bits"][new] = flow.first_bits(packets, opening, outbound)
-        ours = outbound[opening] & (
+        table["first"][new] = table["last"][new] = packets.at[opening]
+        for name in ("packets", "bytes", "opener"):
+            table[name][new] = 0
+        table["bits"][new] = flow.first_bits(packets, opening, batch.outbound)
+        ours = batch.outbound[opening] & (
             (packets.protocol[opening] != TCP)
             | (packets.flags[opening] & (SYN | ACK) == np.uint8(SYN))
         )
         ours &= packets.kind[opening] != ICMP_ERROR
         table["contact"][new] = -1
         met = opening[~ours]
-        table["contact"][rows[met]] = self._contacts(packets, met, source, own, own_port)
+        table["contact"][rows[met]] = self._contacts(batch, met)
         return opening
 
-    def _begun_again(
-        self,
-        packets: Packets,
-        outbound: NDArray[np.bool_],
-        rows: NDArray[np.int32],
-        before: int,
-    ) -> NDArray[np.intp]:
+    def _begun_again(self, batch: Batch, before: int) -> NDArray[np.intp]:
         """SYNs on flows that were closed: the old flow is over, and a new one has its row."""
+        packets, rows = batch.packets, batch.rows
         syn = (packets.flags & (SYN | ACK) == SYN) & (packets.protocol == TCP)
-        syns = np.flatnonzero(syn & ~outbound & (rows < before) & (packets.kind == 0))
+        syns = np.flatnonzero(syn & ~batch.outbound & (rows < before) & (packets.kind == 0))
         if not syns.size:
             return syns
         ended = syns[flow.closed(self.flows["bits"][rows[syns]])]
@@ -284,48 +252,31 @@ class Engine:
         self._tally(self.tallies, row)
         return ended[first]
 
-    def _contacts(
-        self,
-        packets: Packets,
-        met: NDArray[np.intp],
-        source: NDArray[np.int32],
-        own: NDArray[np.int32],
-        own_port: NDArray[np.uint16],
-    ) -> NDArray[np.int32]:
-        keys = (
-            source[met].astype(np.uint64) << np.uint64(43)
-            | own[met].astype(np.uint64) << np.uint64(34)
-            | own_port[met].astype(np.uint64) << np.uint64(2)
-            | _TRANSPORT[packets.protocol[met]]
-        )
+    def _contacts(self, batch: Batch, met: NDArray[np.intp]) -> NDArray[np.int32]:
         before = self._contact_rows.size
-        contact = self._contact_rows.find_or_add(keys)
+        contact = self._contact_rows.find_or_add(contact_keys(batch.keys[met]))
         if self._contact_rows.size > before:
             table = self.tallies.contacts
             table.grow_to(self._contact_rows.size)
             # A contact met twice in the batch: written backwards, so that the first one holds.
             fresh = np.flatnonzero(contact >= before)[::-1]
             row, at = contact[fresh], met[fresh]
-            table["source"][row] = source[at]
-            table["own"][row] = own[at]
-            table["port"][row] = own_port[at]
-            table["protocol"][row] = packets.protocol[at]
-            table["first"][row] = packets.at[at]
+            table["key"][row] = contact_keys(batch.keys[at])
+            table["source"][row] = batch.source[at]
+            table["own"][row] = batch.own[at]
+            table["port"][row] = batch.own_port[at]
+            table["protocol"][row] = batch.packets.protocol[at]
+            table["first"][row] = batch.packets.at[at]
         return contact
 
-    def _add_up(
-        self,
-        packets: Packets,
-        outbound: NDArray[np.bool_],
-        rows: NDArray[np.int32],
-        bits: NDArray[np.uint32],
-    ) -> None:
-        table = self.flows
+    def _add_up(self, batch: Batch) -> None:
+        packets, rows, table = batch.packets, batch.rows, self.flows
+        bits = flow.bits_of(packets, batch.outbound)
         np.bitwise_or.at(table.column("bits"), rows, bits)
         np.maximum.at(table.column("last"), rows, packets.at)
         np.add.at(table.column("packets"), rows, np.uint32(1))
-        said = np.flatnonzero((packets.payload > 0) & ~outbound)
-        np.add.at(table.column("bytes"), rows[said], packets.payload[said])
+        said = np.flatnonzero((packets.payload > 0) & ~batch.outbound)
+        np.add.at(table.column("bytes"), rows[said], packets.payload[said].astype(np.uint64))
         syn = np.flatnonzero(bits & np.uint32(flow.IN_SYN))
         # Not for a SYN that comes again when the opener was begun.
         syn = syn[table["opener"][rows[syn]] == 0]
@@ -374,24 +325,15 @@ class Engine:
         self.speech.renamed(renamed)
         self.addresses.keep(kept)
         self.flows["source"][:] = renamed[self.flows["source"]]
-        self._rebuild_keys()
+        self._rename(self.flows)
+        self._rename(self.tallies.contacts)
+        self._flow_rows.rebuild(self.flows["key"].copy())
+        self._contact_rows.rebuild(self.tallies.contacts["key"].copy())
+        met = np.flatnonzero(self.flows["contact"] >= 0)
+        keys = contact_keys(self.flows["key"][met])
+        self.flows["contact"][met] = self._contact_rows.find(keys)
 
-    def _rebuild_keys(self) -> None:
-        """Keys of flows and contacts, after sources have got new rows."""
-        low = np.uint64((1 << 43) - 1)
-        shift = np.uint64(43)
-        table = self.flows
-        table["key"][:] = table["source"].astype(np.uint64) << shift | table["key"] & low
-        self._flow_rows.rebuild(table["key"].copy())
-        contacts = self.tallies.contacts
-        keys = (
-            contacts["source"].astype(np.uint64) << shift
-            | contacts["own"].astype(np.uint64) << np.uint64(34)
-            | contacts["port"].astype(np.uint64) << np.uint64(2)
-            | _TRANSPORT[contacts["protocol"]]
-        )
-        self._contact_rows.rebuild(keys)
-        met = np.flatnonzero(table["contact"] >= 0)
-        # The place in a flow's key is that of its contact, but for the source's port.
-        port_bits = np.uint64(0xFFFF << 18)
-        table["contact"][met] = self._contact_rows.find(table["key"][met] & ~port_bits)
+    @staticmethod
+    def _rename(table: Table) -> None:
+        """Keys of flows or contacts, after sources have got new rows."""
+        table["key"][:] = moved(table["key"], table["source"])

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portbook.model.traffic import TOOLS, Opener
+from portbook.traffic.batch import Batch
 from portbook.traffic.flows import IN_SYN
 from portbook.traffic.openers import code_of, recognise
 from portbook.traffic.openers.programs import SCANNERS
-from portbook.traffic.packets import ICMP_ERROR, SCTP, SLOT, SLOTS, TCP, UDP, Packets
+from portbook.traffic.packets import ICMP_ERROR, SCTP, SLOT, SLOTS, TCP, UDP
 from portbook.traffic.table import Table
 
 LONGEST = 2048
@@ -44,43 +45,29 @@ class Speech:
         self._begun: dict[int, bytes] = {}
         self._wanting = np.ones((SLOTS, 65536), np.bool_)
 
-    def listen(
-        self,
-        packets: Packets,
-        outbound: NDArray[np.bool_],
-        rows: NDArray[np.int32],
-        own_port: NDArray[np.uint16],
-        flows: Table,
-        sources: Table,
-    ) -> None:
+    def listen(self, batch: Batch, flows: Table, sources: Table) -> None:
         """Read the first payload of flows that have not been heard yet, and wanted replies."""
+        packets, rows = batch.packets, batch.rows
         said = np.flatnonzero(packets.payload_kept > 0)
         said = said[(packets.kind[said] != ICMP_ERROR) & (packets.protocol[said] != SCTP)]
         said = said[flows["contact"][rows[said]] >= 0]
-        theirs = said[~outbound[said]]
-        theirs = theirs[_wanted(flows["opener"][rows[theirs]])]
-        # Only what stands at the next byte after the SYN: no later segment, and none of a flow
-        # whose beginning was not seen.
-        datagram = packets.protocol[theirs] == UDP
-        theirs = theirs[datagram | (flows["bits"][rows[theirs]] & np.uint32(IN_SYN) != 0)]
-        while theirs.size:
+        # Only of flows whose beginning was seen: later bytes are neither opener nor first reply.
+        begun = flows["bits"][rows[said]] & np.uint32(IN_SYN) != 0
+        said = said[begun | (packets.protocol[said] == UDP)]
+        theirs = said[~batch.outbound[said]]
+        while (theirs := theirs[_wanted(flows["opener"][rows[theirs]])]).size:
+            # What stands at the next byte after the SYN, and no later segment.
             due = packets.sequence[theirs] == flows["due"][rows[theirs]]
             now = theirs[due | (packets.protocol[theirs] == UDP)]
             if not now.size:
                 break
             first = np.unique(rows[now], return_index=True)[1]
-            self._hear(packets, now[first], rows, own_port, flows, sources)
-            theirs = theirs[_wanted(flows["opener"][rows[theirs]])]
-        ours = said[outbound[said]]
-        ours = ours[self._wanting[SLOT[packets.protocol[ours]], own_port[ours]]]
+            self._hear(batch, now[first], flows, sources)
+        ours = said[batch.outbound[said]]
+        ours = ours[self._wanting[SLOT[packets.protocol[ours]], batch.own_port[ours]]]
         if ours.size:
-            # Only of flows whose beginning was seen: later bytes are no first reply.
-            begun = (flows["bits"][rows[ours]] & np.uint32(IN_SYN) != 0) | (
-                packets.protocol[ours] == UDP
-            )
-            ours = ours[begun]
             first = np.unique(rows[ours], return_index=True)[1]
-            self._sample(packets, ours[first], rows, own_port, flows)
+            self._sample(batch, ours[first], flows)
 
     def samples(self) -> Iterator[tuple[str, int, list[tuple[bytes, bytes]]]]:
         """Of each own port that answered: transport, port, and pairs of opener and first reply."""
@@ -95,23 +82,16 @@ class Speech:
         self._waiting.clear()
         self._begun.clear()
 
-    def _hear(
-        self,
-        packets: Packets,
-        which: NDArray[np.intp],
-        rows: NDArray[np.int32],
-        own_port: NDArray[np.uint16],
-        flows: Table,
-        sources: Table,
-    ) -> None:
+    def _hear(self, batch: Batch, which: NDArray[np.intp], flows: Table, sources: Table) -> None:
+        packets = batch.packets
         data = memoryview(packets.buffer)
         begin = packets.payload_at[which]
         ends = begin + np.minimum(packets.payload_kept[which], LONGEST)
-        protocols, ports = packets.protocol[which], own_port[which]
+        protocols, ports = packets.protocol[which], batch.own_port[which]
         openers = [
             bytes(data[at:end]) for at, end in zip(begin.tolist(), ends.tolist(), strict=True)
         ]
-        flow_rows = rows[which]
+        flow_rows = batch.rows[which]
         earlier = np.flatnonzero(flows["opener"][flow_rows] & CUT)
         for each in earlier.tolist():
             former = self._begun.pop(int(flows["key"][flow_rows[each]]), b"")
@@ -170,23 +150,17 @@ class Speech:
         elif len(known) < _OPENERS_EACH and told.protocol not in [each.protocol for each in known]:
             known.append(told)
 
-    def _sample(
-        self,
-        packets: Packets,
-        which: NDArray[np.intp],
-        rows: NDArray[np.int32],
-        own_port: NDArray[np.uint16],
-        flows: Table,
-    ) -> None:
+    def _sample(self, batch: Batch, which: NDArray[np.intp], flows: Table) -> None:
+        packets = batch.packets
         data = memoryview(packets.buffer)
         for each in which.tolist():
-            protocol, port = int(packets.protocol[each]), int(own_port[each])
+            protocol, port = int(packets.protocol[each]), int(batch.own_port[each])
             pairs = self._samples.setdefault((protocol, port), [])
             if len(pairs) >= SAMPLES:
                 self._wanting[SLOT[protocol], port] = False
                 continue
             at, kept = int(packets.payload_at[each]), int(packets.payload_kept[each])
-            opener = self._waiting.pop(int(flows["key"][rows[each]]), b"")
+            opener = self._waiting.pop(int(flows["key"][batch.rows[each]]), b"")
             pairs.append((opener, bytes(data[at : at + min(kept, LONGEST)])))
 
 

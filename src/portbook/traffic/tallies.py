@@ -31,6 +31,7 @@ SOURCE: dict[str, Any] = {
 `tool` is what openers gave away (index in TOOLS + 1), `said` has bit c for each opener code c."""
 
 CONTACT: dict[str, Any] = {
+    "key": np.uint64,
     "source": np.int32,
     "own": np.uint16,
     "port": np.uint16,
@@ -43,9 +44,10 @@ CONTACT: dict[str, Any] = {
     "spacing": np.float64,
     "squares": np.float64,
 }
-"""`kinds` has bit k for each kind k of its flows, `openers` bit c for each opener code c. `beat` is
-when the last flow that said nothing began, `beats` how many intervals there were between such
-flows, `spacing` and `squares` the sums of these intervals (seconds) and of their squares."""
+"""`key` is that of `batch.contact_keys`. `kinds` has bit k for each kind k of its flows, `openers`
+bit c for each opener code c. `beat` is when the last flow that said nothing began, `beats` how many
+intervals there were between such flows, `spacing` and `squares` the sums of these intervals
+(seconds) and of their squares."""
 
 _SILENT = np.zeros(len(KINDS), np.bool_)
 _SILENT[[KIND[name] for name in ("empty", "empty-reset", "half-open", "greeted", "refused")]] = True
@@ -73,7 +75,7 @@ class Tallies:
         table = sources.column("kinds")
         np.add.at(table.reshape(-1), source.astype(np.int64) * len(KINDS) + kinds, np.uint32(1))
         np.add.at(sources.column("packets"), source, flows["packets"][rows])
-        np.add.at(sources.column("bytes"), source, flows["bytes"][rows].astype(np.uint64))
+        np.add.at(sources.column("bytes"), source, flows["bytes"][rows])
         np.maximum.at(sources.column("last"), source, flows["last"][rows])
         met = np.flatnonzero(flows["contact"][rows] >= 0)
         rows, kinds = rows[met], kinds[met]

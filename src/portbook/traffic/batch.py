@@ -1,0 +1,85 @@
+"""`Batch`: packets to and from our ports, and of which source, flow and port each of them is."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portbook.traffic.packets import SLOT, Packets
+
+SOURCE_SHIFT = np.uint64(43)
+_OWN_SHIFT, _THEIR_SHIFT, _PORT_SHIFT = np.uint64(34), np.uint64(18), np.uint64(2)
+_TRANSPORT = SLOT.astype(np.uint64)
+_NO_PORT = np.uint64(0xFFFF << 18)
+_PLACE = np.uint64((1 << 43) - 1)
+
+
+class Batch:
+    """Packets, and columns beside them.
+
+    `outbound` says which are from us; `own_port` and `their_port` are the ports of the two sides.
+    `own` is the row of our address, `source` that of the other one, `rows` that of the flow; `keys`
+    are the flows' keys (see `flow_keys`). The last three are filled in as they become known.
+    """
+
+    __slots__ = ("keys", "outbound", "own", "own_port", "packets", "rows", "source", "their_port")
+
+    own: NDArray[np.int32]
+    source: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    keys: NDArray[np.uint64]
+
+    def __init__(self, packets: Packets, outbound: NDArray[np.bool_]) -> None:
+        self.packets = packets
+        self.outbound = outbound
+        self.own_port = np.where(outbound, packets.source_port, packets.destination_port)
+        self.their_port = np.where(outbound, packets.destination_port, packets.source_port)
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    def theirs(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The halves of the other side's addresses."""
+        packets = self.packets
+        return (
+            np.where(self.outbound, packets.destination_high, packets.source_high),
+            np.where(self.outbound, packets.destination_low, packets.source_low),
+        )
+
+    def ours(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The halves of our addresses."""
+        packets = self.packets
+        return (
+            np.where(self.outbound, packets.source_high, packets.destination_high),
+            np.where(self.outbound, packets.source_low, packets.destination_low),
+        )
+
+    def places(self) -> NDArray[np.uint64]:
+        """The flows' keys without the source."""
+        places: NDArray[np.uint64] = (
+            self.own.astype(np.uint64) << _OWN_SHIFT
+            | self.their_port.astype(np.uint64) << _THEIR_SHIFT
+            | self.own_port.astype(np.uint64) << _PORT_SHIFT
+            | _TRANSPORT[self.packets.protocol]
+        )
+        return places
+
+    def taken(self, rows: NDArray[np.intp]) -> "Batch":
+        """These packets alone."""
+        return Batch(self.packets.taken(rows), self.outbound[rows])
+
+
+def flow_keys(source: NDArray[np.int32], places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The key of a flow: the row of its source (21 bits) and its place.
+
+    The place is the row of our address (9 bits), their port and ours (16 each), transport (2).
+    """
+    return source.astype(np.uint64) << SOURCE_SHIFT | places
+
+
+def contact_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The key of a flow's contact: the same without the source's port."""
+    return keys & ~_NO_PORT
+
+
+def moved(keys: NDArray[np.uint64], source: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Keys of flows or contacts whose sources have new rows."""
+    return source.astype(np.uint64) << SOURCE_SHIFT | keys & _PLACE
