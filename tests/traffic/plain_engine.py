@@ -146,3 +146,14 @@ def begins_again(sent: Iterable[Sent]) -> bool:
                 fins.add(inbound)
             ended = ended or bool(core & RST and not core & SYN) or len(fins) == 2
     return False
+
+
+def visits_of(sent: Iterable[Sent]) -> list[Sent]:
+    """Return the packets of flows that we did not begin ourselves."""
+    visits = []
+    for flow in flows_of(sent).values():
+        inbound, first = flow[0]
+        began = first.protocol == UDP or first.flags & (SYN | ACK) == SYN
+        if inbound or not began:
+            visits += [each for _, each in flow]
+    return visits

@@ -1,15 +1,21 @@
 """`Batch`: packets to and from our ports, and of which source, flow and port each of them is."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from portbook.traffic.packets import SLOT, Packets
+from portbook.traffic.packets import ACK, FIN, RST, SLOT, SYN, TCP, Packets
 
 SOURCE_SHIFT = np.uint64(43)
 _OWN_SHIFT, _THEIR_SHIFT, _PORT_SHIFT = np.uint64(34), np.uint64(18), np.uint64(2)
 _TRANSPORT = SLOT.astype(np.uint64)
 _NO_PORT = np.uint64(0xFFFF << 18)
 _PLACE = np.uint64((1 << 43) - 1)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+MOST_AGAIN = 32
+"""How often a 5-tuple may begin again within a batch and be told apart."""
 
 
 class Batch:
@@ -61,6 +67,41 @@ class Batch:
             | _TRANSPORT[self.packets.protocol]
         )
         return places
+
+    def generations(self) -> Iterator["Batch"]:
+        """The batch in parts, so that no 5-tuple begins twice in one of them.
+
+        A source port that is used again is rare, and mostly far apart in time; what begins more
+        often than `MOST_AGAIN` times in a batch is not told apart further.
+        """
+        packets = self.packets
+        flags = packets.flags & np.uint8(SYN | ACK | FIN | RST)
+        syns = np.flatnonzero((flags == SYN) & (packets.protocol == TCP) & ~self.outbound)
+        if len(syns) < 2:
+            yield self
+            return
+        high, low = self.theirs()
+        ports = self.their_port.astype(np.uint64) << np.uint64(16) | self.own_port
+        ends = low ^ (high + ports * _SPREAD) * _SPREAD ^ self.ours()[1]
+        order = np.argsort(ends[syns], kind="stable")
+        sorted_ends, sequence = ends[syns[order]], packets.sequence[syns[order]]
+        again = (sorted_ends[1:] == sorted_ends[:-1]) & (sequence[1:] != sequence[:-1])
+        if not again.any():
+            yield self
+            return
+        repeated = np.zeros(len(self), np.uint8)
+        repeated[syns[order[1:][again]]] = 1
+        # The packets of those 5-tuples alone are counted through, in their order.
+        known = np.flatnonzero(np.isin(ends, sorted_ends[1:][again]))
+        known = known[np.argsort(ends[known], kind="stable")]
+        total = np.cumsum(repeated[known], dtype=np.int64)
+        starts = np.flatnonzero(np.diff(ends[known], prepend=ends[known[:1]] - np.uint64(1)))
+        sizes = np.diff(starts, append=len(known))
+        generation = np.zeros(len(self), np.int64)
+        before = total[starts] - repeated[known[starts]]
+        generation[known] = np.minimum(total - np.repeat(before, sizes), MOST_AGAIN)
+        for number in range(int(generation.max()) + 1):
+            yield self.taken(np.flatnonzero(generation == number))
 
     def taken(self, rows: NDArray[np.intp]) -> "Batch":
         """These packets alone."""

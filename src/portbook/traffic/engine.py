@@ -19,7 +19,7 @@ from portbook.traffic.own_side import ELSEWHERE, OUTBOUND, Network, OwnSide, wat
 from portbook.traffic.packets import ACK, ICMP_ERROR, RST, SLOT, SLOTS, SYN, TCP, Packets
 from portbook.traffic.speech import Speech
 from portbook.traffic.table import Table
-from portbook.traffic.tallies import Tallies
+from portbook.traffic.tallies import OWN, UNTOLD, Tallies
 
 MOST_SOURCES = (1 << 21) - 1
 """Sources that are told apart; packets of later ones are counted as `too-many-sources`."""
@@ -28,6 +28,9 @@ MOST_OWN = (1 << 9) - 1
 MOST_FLOWS = 3_000_000
 """Flows kept at a time: some 250 MB. Beyond, the oldest are taken as over."""
 
+MOST_CONTACTS = 4_000_000
+"""Contacts (source, own address, own port, transport) that are told apart: some 600 MB. Flows of
+later ones count for their source as kinds only, and are counted as `too-many-contacts`."""
 _SECOND = 1_000_000_000
 _OVER = 60 * _SECOND
 """After this time without a packet a flow is over, unless it is established. TCP gives up on an
@@ -35,6 +38,8 @@ unanswered SYN after 63 s or more on Linux, but the fifth try comes 31 s after t
 _IDLE = 3600 * _SECOND
 """The same for established connections: keepalives come every 2 hours or more often."""
 _SWEEP = 15 * _SECOND
+_YEAR = 366 * 24 * _IDLE
+"""Stamps so far from those beside them are wrong, and count for no span."""
 
 FLOW = {
     "key": np.uint64,
@@ -49,7 +54,7 @@ FLOW = {
     "opener": np.uint8,
     "due": np.uint32,
 }
-"""`key` is that of `batch.flow_keys`. `contact` is -1 for flows that we began. `bytes` is payload
+"""`key` is that of `batch.flow_keys`. `contact` is a row, `OWN` or `UNTOLD`. `bytes` is payload
 from the source, `due` the sequence number of the first byte (after a SYN) that its opener lacks."""
 
 ANSWERED, REFUSED = 1, 2
@@ -69,7 +74,7 @@ class Engine:
         """Watch these own ports ((port, None): every transport); every port if there are none."""
         salt = secrets.randbits(64)
         self.ports = frozenset(ports)
-        self.side = OwnSide(networks)
+        self.side = OwnSide(networks, salt)
         self.addresses = Addresses(salt)
         self.own = Addresses(salt)
         self.flows = Table(FLOW)
@@ -90,7 +95,10 @@ class Engine:
         if not len(packets):
             return
         self.packets += len(packets)
-        begin, end = int(packets.at.min()), int(packets.at.max())
+        # The middle of the batch: a single wrong stamp must not move the clock.
+        now = int(np.partition(packets.at, len(packets) // 2)[len(packets) // 2])
+        near = packets.at[np.abs(packets.at - now) < _YEAR]
+        begin, end = int(near.min()), int(near.max())
         self.first = begin if self.first is None else min(self.first, begin)
         self.last = end if self.last is None else max(self.last, end)
         batch = self._ours(packets)
@@ -102,11 +110,11 @@ class Engine:
                     self._take(batch.taken(rows))
         elif len(batch):
             self._take(batch)
-        if self._swept == 0:
-            self._swept = self.last
-        if self.last - self._swept > _SWEEP or self.flows.size > MOST_FLOWS:
-            self._swept = self.last
-            self.sweep(self.last)
+        if not self._swept:
+            self._swept = now
+        if abs(now - self._swept) > _SWEEP or self.flows.size > MOST_FLOWS:
+            self._swept = now
+            self.sweep(now)
 
     def _ours(self, packets: Packets) -> Batch:
         """Packets to and from watched ports of ours."""
@@ -125,6 +133,11 @@ class Engine:
             self.passed[reason] = self.passed.get(reason, 0) + packets
 
     def _take(self, batch: Batch) -> None:
+        for each in batch.generations():
+            self._take_once(each)
+
+    def _take_once(self, batch: Batch) -> None:
+        """Take a batch in which no connection begins twice."""
         batch.own = self._own_rows(batch)
         places = batch.places()
         high, low = batch.theirs()
@@ -139,16 +152,16 @@ class Engine:
             batch.own, batch.source, places = own[left], source[left], places[left]
         else:
             batch.source = self.addresses.find_or_add(high, low)
-            self._add_sources(known, batch)
-        self._hear(batch)
+            self._add_sources(known)
         batch.keys = flow_keys(batch.source, places)
         before = self._flow_rows.size
         batch.rows = self._flow_rows.find_or_add(batch.keys)
         opening = self._open_flows(batch, before)
+        self._hear(batch)
         self._add_up(batch)
         inbound = opening[~batch.outbound[opening]]
         began = inbound[tcp_firsts(batch.packets, inbound)]
-        began = began[self.flows["contact"][batch.rows[began]] >= 0]
+        began = began[self.flows["contact"][batch.rows[began]] != OWN]
         if began.size:
             self.tallies.mark(FirstPackets(batch.packets, began, batch.source[began]))
         self.speech.listen(batch, self.flows, self.tallies.sources)
@@ -185,18 +198,18 @@ class Engine:
         high[errors[known]] = quoted[0][known]
         low[errors[known]] = quoted[1][known]
 
-    def _add_sources(self, known: int, batch: Batch) -> None:
+    def _add_sources(self, known: int) -> None:
         if self.addresses.size == known:
             return
         table = self.tallies.sources
         table.grow_to(self.addresses.size)
         table["first"][known:] = np.iinfo(np.int64).max
-        fresh = np.flatnonzero(batch.source >= known)
-        np.minimum.at(table.column("first"), batch.source[fresh], batch.packets.at[fresh])
 
     def _hear(self, batch: Batch) -> None:
+        """What our ports answered; not what we said on connections that we began."""
         packets = batch.packets
         out = np.flatnonzero(batch.outbound)
+        out = out[self.flows["contact"][batch.rows[out]] != OWN]
         if not out.size:
             return
         slot, port = SLOT[packets.protocol[out]], batch.own_port[out]
@@ -233,19 +246,28 @@ class Engine:
             | (packets.flags[opening] & (SYN | ACK) == np.uint8(SYN))
         )
         ours &= packets.kind[opening] != ICMP_ERROR
-        table["contact"][new] = -1
+        table["contact"][new] = OWN
         met = opening[~ours]
         table["contact"][rows[met]] = self._contacts(batch, met)
+        first_of = self.tallies.sources.column("first")
+        np.minimum.at(first_of, batch.source[met], packets.at[met])
         return opening
 
     def _begun_again(self, batch: Batch, before: int) -> NDArray[np.intp]:
-        """SYNs on flows that were closed: the old flow is over, and a new one has its row."""
+        """SYNs on flows that are over: the old one is tallied, and a new one has its row.
+
+        It is over when it was closed, or where a SYN has another sequence number: that is no
+        retransmission (RFC 9293, 3.10.7).
+        """
         packets, rows = batch.packets, batch.rows
         syn = (packets.flags & (SYN | ACK) == SYN) & (packets.protocol == TCP)
         syns = np.flatnonzero(syn & ~batch.outbound & (rows < before) & (packets.kind == 0))
         if not syns.size:
             return syns
-        ended = syns[flow.closed(self.flows["bits"][rows[syns]])]
+        bits = self.flows["bits"][rows[syns]]
+        other = self.flows["due"][rows[syns]] != packets.sequence[syns] + np.uint32(1)
+        other &= (bits & np.uint32(flow.IN_SYN) != 0) & (self.flows["opener"][rows[syns]] == 0)
+        ended = syns[flow.closed(bits) | other]
         if not ended.size:
             return ended
         row, first = np.unique(rows[ended], return_index=True)
@@ -254,14 +276,19 @@ class Engine:
 
     def _contacts(self, batch: Batch, met: NDArray[np.intp]) -> NDArray[np.int32]:
         before = self._contact_rows.size
-        contact = self._contact_rows.find_or_add(contact_keys(batch.keys[met]))
+        keys = contact_keys(batch.keys[met])
+        if before + len(met) > MOST_CONTACTS:
+            found = self._contact_rows.find(keys)
+            self._pass("too-many-contacts", int((found < 0).sum()))
+            return np.where(found < 0, np.int32(UNTOLD), found)
+        contact = self._contact_rows.find_or_add(keys)
         if self._contact_rows.size > before:
             table = self.tallies.contacts
             table.grow_to(self._contact_rows.size)
             # A contact met twice in the batch: written backwards, so that the first one holds.
             fresh = np.flatnonzero(contact >= before)[::-1]
             row, at = contact[fresh], met[fresh]
-            table["key"][row] = contact_keys(batch.keys[at])
+            table["key"][row] = keys[fresh]
             table["source"][row] = batch.source[at]
             table["own"][row] = batch.own[at]
             table["port"][row] = batch.own_port[at]
@@ -280,8 +307,7 @@ class Engine:
         syn = np.flatnonzero(bits & np.uint32(flow.IN_SYN))
         # Not for a SYN that comes again when the opener was begun.
         syn = syn[table["opener"][rows[syn]] == 0]
-        # Bytes in the SYN itself stand behind it (RFC 7413).
-        table["due"][rows[syn]] = packets.sequence[syn] + (packets.payload[syn] == 0)
+        table["due"][rows[syn]] = packets.sequence[syn] + np.uint32(1)
 
     def _tally(self, tallies: Tallies, rows: NDArray[np.integer[Any]]) -> None:
         kinds = flow.kinds_of(self.flows["bits"][rows], self.flows["protocol"][rows])
@@ -290,10 +316,11 @@ class Engine:
     def sweep(self, now: int) -> None:
         """Tally flows that are over at that time (ns since 1970), and forget them."""
         last = self.flows["last"]
-        quiet = now - last
+        # What lies in the future was stamped by another clock, or the capture is of several.
+        quiet = np.abs(now - last)
         over = quiet > np.where(flow.established(self.flows["bits"]), _IDLE, _OVER)
         if self.flows.size - int(over.sum()) > MOST_FLOWS // 2:
-            over |= last < np.partition(last, len(last) // 2)[len(last) // 2]
+            over[np.argpartition(quiet, len(last) // 2)[len(last) // 2 :]] = True
         elif 3 * int(over.sum()) < self.flows.size:
             return
         self._tally(self.tallies, np.flatnonzero(over))
@@ -322,7 +349,7 @@ class Engine:
         self.flows.keep(np.flatnonzero(~gone))
         kept = np.flatnonzero(self.tallies.sources["last"] >= before)
         renamed = self.tallies.forget(before)
-        self.speech.renamed(renamed)
+        self.speech.renamed(renamed, self.flows)
         self.addresses.keep(kept)
         self.flows["source"][:] = renamed[self.flows["source"]]
         self._rename(self.flows)

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from portbook.model.traffic import TOOLS, VERDICTS, Judged, Ours, PortSeen, SourceSeen, Traffic
 from portbook.model.unknown import Gap
-from portbook.traffic.engine import ANSWERED, REFUSED, Engine
+from portbook.traffic.engine import (
+    ANSWERED,
+    MOST_CONTACTS,
+    MOST_OWN,
+    MOST_SOURCES,
+    REFUSED,
+    Engine,
+)
 from portbook.traffic.evidence import evidence
 from portbook.traffic.keyed import distinct
 from portbook.traffic.openers import NAMES, fits
@@ -67,14 +74,7 @@ def report(
                 "--top 0 lists all",
             )
         )
-    if engine.passed.get("too-many-sources"):
-        told.append(
-            Gap(
-                f"{engine.passed['too-many-sources']:,} packets of further sources",
-                "more than 2,097,151 sources",
-                "watch fewer ports, or a shorter time",
-            )
-        )
+    told += _bounds(engine)
     ports, more = _ports(engine, facts, place, verdicts, spoken)
     if more:
         told.append(
@@ -104,6 +104,25 @@ def report(
         dropped=dropped,
         incomplete=tuple(told),
     )
+
+
+def _bounds(engine: Engine) -> list[Gap]:
+    """What was too much to be told apart."""
+    found = []
+    way_out = "watch fewer ports, or a shorter time"
+    if sources := engine.passed.get("too-many-sources"):
+        what = f"{sources:,} packets of further sources"
+        found.append(
+            Gap(what, f"after about {MOST_SOURCES:,} sources no more are told apart", way_out)
+        )
+    if contacts := engine.passed.get("too-many-contacts"):
+        what = f"the ports of {contacts:,} further flows"
+        why = f"after about {MOST_CONTACTS:,} contacts no more are told apart"
+        found.append(Gap(what, why, way_out))
+    if engine.own.size > MOST_OWN:
+        what = f"own addresses beyond {MOST_OWN:,}"
+        found.append(Gap(what, "they count as one", "give fewer with --host"))
+    return found
 
 
 def moment(at: int) -> str:
@@ -155,7 +174,7 @@ def _source(
         confidence=judged.confidence,
         contacts=one.contacts,
         ports=tuple(ports[:_MOST_LISTED_PORTS].tolist()),
-        ports_total=len(ports),
+        ports_total=one.ports,
         first=moment(int(sources["first"][row])),
         last=moment(int(sources["last"][row])),
         evidence=told,
@@ -211,16 +230,18 @@ def _port(
     transport = TRANSPORTS.get(protocol, "tcp")
     by_verdict: dict[str, int] = {}
     by_tool: dict[str, int] = {}
+    scanning: dict[str, int] = {}
     for each in np.flatnonzero(counted).tolist():
         judged, number = verdicts[each], int(counted[each])
         by_verdict[judged.verdict] = by_verdict.get(judged.verdict, 0) + number
         if judged.tool in TOOLS:
             by_tool[judged.tool] = by_tool.get(judged.tool, 0) + number
+            if judged.verdict == "scan":
+                scanning[judged.tool] = scanning.get(judged.tool, 0) + number
     heard = int(engine.heard[SLOT[protocol], port])
     listening = True if heard & ANSWERED else False if heard & REFUSED else None
     speaks = tuple(sorted(spoken(transport, port)))
-    most = sorted(by_verdict.items(), key=lambda pair: (-pair[1], pair[0]))
-    tools = sorted(by_tool.items(), key=lambda pair: (-pair[1], pair[0]))
+    most = _most_first(by_verdict)
     seconds = ((engine.last or 0) - (engine.first or 0)) / _SECOND
     return PortSeen(
         port=port,
@@ -228,9 +249,13 @@ def _port(
         listening=listening,
         speaks=speaks,
         sources=sources,
-        verdicts=tuple(most),
-        tools=tuple(tools),
+        verdicts=most,
+        tools=_most_first(by_tool),
         sentence=port_sentence(
-            port, transport, listening, speaks, tuple(most), tuple(tools), seconds, sources
+            port, transport, listening, speaks, most, _most_first(scanning), seconds, sources
         ),
     )
+
+
+def _most_first(numbers: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -19,6 +19,7 @@ from portbook.traffic.judging import judge
 from portbook.traffic.keyed import Index, distinct
 from portbook.traffic.openers import NAMES, fits
 from portbook.traffic.packets import SCTP, TCP, UDP
+from portbook.traffic.speech import CUT_SHORT
 from portbook.traffic.table import Table
 from portbook.traffic.tallies import Tallies
 from portbook.traffic.trw import Rates, walk_all
@@ -28,11 +29,12 @@ Spoken = Callable[[str, int], Collection[str]]
 
 TRANSPORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 
-_CLIP = 255
-"""No count above it is told apart when a source is judged."""
+_EXACT_BITS = 6
+"""Counts below 2 to this power are told apart when a source is judged; above, 32 of each octave."""
 _SECOND = 1_000_000_000
-_NO_PROTOCOL, _UNRECOGNISED = np.uint64(3), np.uint64(2)
-"""Opener codes that name none: no bytes, and bytes that nobody recognises."""
+_UNRECOGNISED = np.uint64(2)
+_NO_PROTOCOL = np.uint64(1 | 2 | 1 << CUT_SHORT)
+"""Opener codes that name none: no bytes, bytes that nobody recognises, and those cut short."""
 _EVERY_PROTOCOL = (1 << len(NAMES)) - 1 << 2
 
 
@@ -110,22 +112,25 @@ class SourceFacts:
         self.columns["syns"] = sources["kinds"] @ _BEGUN
 
     def row(self, source: int, *, clipped: bool = False) -> Facts:
-        """The facts of one source; `clipped` as they are judged."""
-        limit = _CLIP if clipped else 1 << 62
+        """The facts of one source; `clipped` as they are judged (see `_coarse`)."""
         numbers: dict[str, Any] = {}
+
+        def told(column: NDArray[Any]) -> tuple[int, ...]:
+            return tuple((_coarse(column) if clipped else column).tolist())
+
         for name, column in self.columns.items():
+            if column.dtype.kind != "f":
+                numbers[name] = told(column[source : source + 1])[0]
+                continue
             value = column[source].item()
-            if isinstance(value, int):
-                numbers[name] = min(value, limit)
-            else:
-                numbers[name] = round(value, 2) if clipped else value
+            numbers[name] = round(value, 2) if clipped else value
         if clipped:
             numbers["seconds"] = _rounded(numbers["seconds"])
             numbers["period"] = _rounded(numbers["period"])
         sources = self.tallies.sources
         return Facts(
-            kinds=tuple(min(each, limit) for each in sources["kinds"][source].tolist()),
-            marks=tuple(min(each, limit) for each in sources["marks"][source].tolist()),
+            kinds=told(sources["kinds"][source]),
+            marks=told(sources["marks"][source]),
             **numbers,
         )
 
@@ -146,13 +151,13 @@ class SourceFacts:
             for code in range(table.shape[1]):
                 column = table[rows, code]
                 if column.any():
-                    mix(np.minimum(column, _CLIP))
+                    mix(_coarse(column))
                     mix(np.full(len(rows), code))
         for name, column in self.columns.items():
             if column.dtype.kind == "f":
                 mix(_rounded_all(column[rows], exact=name == "variation"))
             else:
-                mix(np.minimum(column[rows].astype(np.int64), _CLIP) & 0xFFFF)
+                mix(_coarse(column[rows]))
         known = Index()
         place = known.find_or_add(mixed)
         example = np.zeros(known.size, np.intp)
@@ -225,25 +230,35 @@ def _distinct(
 
 
 def _rhythm(tallies: Tallies, size: int) -> dict[str, NDArray[np.generic]]:
-    """The most regular contact of each source among those repeated most."""
+    """How often the most repeated contact of each source came again, and how evenly."""
     contacts = tallies.contacts
     beats = contacts["beats"].astype(np.int64)
+    many, period, variation = np.zeros(size, np.int64), np.zeros(size), np.zeros(size)
+    np.maximum.at(many, contacts["source"], beats)
     having = np.flatnonzero(beats >= 2)
-    many = np.zeros(size, np.int64)
-    period, variation = np.zeros(size), np.zeros(size)
-    many_all = beats.copy()
-    np.maximum.at(many, contacts["source"], many_all)
     if having.size:
         times = beats[having]
         mean = contacts["spacing"][having] / times
         spread = np.sqrt(np.maximum(contacts["squares"][having] / times - mean**2, 0))
         relative = spread / np.maximum(mean, 1e-9)
-        # Written from the least regular to the most regular: the last one holds.
-        order = np.argsort(-relative, kind="stable")
+        # Written from the fewest beats to the most, of equals the most regular: the last one holds.
+        order = np.lexsort((-relative, times))
         who = contacts["source"][having[order]]
         period[who], variation[who] = mean[order], relative[order]
-        many[who] = times[order]
     return {"beats": many, "period": period, "variation": np.round(variation, 2)}
+
+
+def _coarse(column: NDArray[Any]) -> NDArray[np.int64]:
+    """Counts as they are judged: above 64 rounded down to 32 steps an octave, some 3 %.
+
+    Ratios stay what they are, and busy sources share their rows.
+    """
+    counts = column.astype(np.int64)
+    large = np.flatnonzero(counts >= 1 << _EXACT_BITS)
+    if large.size:
+        bits = np.frexp(counts[large].astype(np.float64))[1].astype(np.int64) - _EXACT_BITS
+        counts[large] = counts[large] >> bits << bits
+    return counts
 
 
 def _rounded(value: float) -> float:

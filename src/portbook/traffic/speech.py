@@ -13,7 +13,7 @@ from portbook.traffic.batch import Batch
 from portbook.traffic.flows import IN_SYN
 from portbook.traffic.openers import code_of, recognise
 from portbook.traffic.openers.programs import SCANNERS
-from portbook.traffic.packets import ICMP_ERROR, SCTP, SLOT, SLOTS, TCP, UDP
+from portbook.traffic.packets import ICMP_ERROR, SCTP, SLOT, SLOTS, SYN, TCP, UDP
 from portbook.traffic.table import Table
 
 LONGEST = 2048
@@ -28,8 +28,19 @@ _MEMO_BYTES = 256
 _WAITING = 10_000
 CUT = 0x80
 """Set in a flow's opener code where the next segment may tell more."""
+_TELLTALE = 0x40
+"""Set beside an opener's code, while it is read, where it names a scanning program."""
+_CODE = np.uint8(0x3F)
+CUT_SHORT = 63
+"""Instead of an opener's code: nobody recognises the bytes, and not all of them were seen."""
+_TELLING = 100
+"""From so many bytes on a judge that knows nothing would not know more."""
 _SHORT = 16
 _WHOLE_SEGMENT = 1000
+
+_GIVEN_AWAY = frozenset(TOOLS) | SCANNERS
+_MOST_SAMPLED = 4096
+"""Own ports of which replies are kept: 64 MB at the most."""
 
 _NAMES = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 
@@ -57,7 +68,9 @@ class Speech:
         theirs = said[~batch.outbound[said]]
         while (theirs := theirs[_wanted(flows["opener"][rows[theirs]])]).size:
             # What stands at the next byte after the SYN, and no later segment.
-            due = packets.sequence[theirs] == flows["due"][rows[theirs]]
+            # Bytes in the SYN itself stand behind it (RFC 7413).
+            at = packets.sequence[theirs] + (packets.flags[theirs] & np.uint8(SYN) != 0)
+            due = at.astype(np.uint32) == flows["due"][rows[theirs]]
             now = theirs[due | (packets.protocol[theirs] == UDP)]
             if not now.size:
                 break
@@ -74,13 +87,16 @@ class Speech:
         for (protocol, port), pairs in sorted(self._samples.items()):
             yield _NAMES[protocol], port, pairs
 
-    def renamed(self, renamed: NDArray[np.int64]) -> None:
-        """Sources have got new rows; -1 for those that are forgotten."""
+    def renamed(self, renamed: NDArray[np.int64], flows: Table) -> None:
+        """Sources have got new rows (-1: forgotten), and so flows other keys."""
         self.openers = {
             int(renamed[row]): openers for row, openers in self.openers.items() if renamed[row] >= 0
         }
         self._waiting.clear()
         self._begun.clear()
+        openers = flows["opener"]
+        openers[openers == CUT | 1] = CUT_SHORT
+        openers &= _CODE
 
     def _hear(self, batch: Batch, which: NDArray[np.intp], flows: Table, sources: Table) -> None:
         packets = batch.packets
@@ -103,23 +119,25 @@ class Speech:
         ]
         told = [opener for _, opener in known]
         heard = np.array([code for code, _ in known], np.uint8)
+        # A snap length may have cut what would have told: such bytes are held against nobody.
+        short = packets.payload_kept[which] < np.minimum(packets.payload[which], _TELLING)
+        heard[short & (heard & _CODE == 1)] = CUT_SHORT
         heard[earlier] &= np.uint8(~CUT & 0xFF)
         for each in np.flatnonzero(heard & CUT).tolist():
-            if len(self._begun) < _WAITING:
-                self._begun[int(flows["key"][flow_rows[each]])] = openers[each]
-                flows["due"][flow_rows[each]] += np.uint32(len(openers[each]))
-            else:
-                heard[each] &= ~CUT
-        flows["opener"][flow_rows] = heard
-        if len(self._waiting) < _WAITING:
-            for each in np.flatnonzero(self._wanting[SLOT[protocols], ports]).tolist():
-                self._waiting[int(flows["key"][flow_rows[each]])] = openers[each]
+            _keep(self._begun, int(flows["key"][flow_rows[each]]), openers[each])
+            due = int(flows["due"][flow_rows[each]]) + len(openers[each])
+            flows["due"][flow_rows[each]] = due & 0xFFFFFFFF
+        flows["opener"][flow_rows] = heard & np.uint8(~_TELLTALE & 0xFF)
+        for each in np.flatnonzero(self._wanting[SLOT[protocols], ports]).tolist():
+            _keep(self._waiting, int(flows["key"][flow_rows[each]]), openers[each])
         # What a source says again is known: most of it, so that few are looked at one by one.
         source = flows["source"][flow_rows]
-        bit = np.left_shift(np.uint64(1), (heard & ~np.uint8(CUT)).astype(np.uint64))
+        bit = np.left_shift(np.uint64(1), (heard & _CODE).astype(np.uint64))
         fresh = np.flatnonzero(sources["said"][source] & bit == 0)
         np.bitwise_or.at(sources.column("said"), source, bit)
-        again = np.union1d(fresh, earlier)
+        # A scanning program may show in a later request alone.
+        telling = np.flatnonzero(heard & _TELLTALE)
+        again = np.union1d(np.union1d(fresh, earlier), telling)
         for each, row in zip(again.tolist(), source[again].tolist(), strict=True):
             self._remember(row, told[each], sources)
 
@@ -129,6 +147,8 @@ class Speech:
         code = code_of(told.protocol if told.confidence != "guess" else None)
         if protocol == TCP and _is_cut(opener, told):
             code |= CUT
+        if told.tool in _GIVEN_AWAY:
+            code |= _TELLTALE
         answer = code, told
         if len(opener) <= _MEMO_BYTES:
             if len(self._memo) >= _MEMO:
@@ -155,6 +175,8 @@ class Speech:
         data = memoryview(packets.buffer)
         for each in which.tolist():
             protocol, port = int(packets.protocol[each]), int(batch.own_port[each])
+            if len(self._samples) >= _MOST_SAMPLED and (protocol, port) not in self._samples:
+                continue
             pairs = self._samples.setdefault((protocol, port), [])
             if len(pairs) >= SAMPLES:
                 self._wanting[SLOT[protocol], port] = False
@@ -162,6 +184,13 @@ class Speech:
             at, kept = int(packets.payload_at[each]), int(packets.payload_kept[each])
             opener = self._waiting.pop(int(flows["key"][batch.rows[each]]), b"")
             pairs.append((opener, bytes(data[at : at + min(kept, LONGEST)])))
+
+
+def _keep(held: dict[int, bytes], flow: int, opener: bytes) -> None:
+    """Keep an opener for what comes later in its flow; the oldest one makes room."""
+    if len(held) >= _WAITING:
+        del held[next(iter(held))]
+    held[flow] = opener
 
 
 def _wanted(openers: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ SOURCE: dict[str, Any] = {
     "marks": (np.uint32, len(MARKS)),
     "first": np.int64,
     "last": np.int64,
-    "packets": np.uint32,
+    "packets": np.uint64,
     "bytes": np.uint64,
     "sequence": np.uint32,
     "ports": np.uint32,
@@ -49,6 +49,9 @@ bit c for each opener code c. `beat` is when the last flow that said nothing beg
 intervals there were between such flows, `spacing` and `squares` the sums of these intervals
 (seconds) and of their squares."""
 
+OWN, UNTOLD = -1, -2
+"""In place of a flow's contact: we began it; there were too many."""
+
 _SILENT = np.zeros(len(KINDS), np.bool_)
 _SILENT[[KIND[name] for name in ("empty", "empty-reset", "half-open", "greeted", "refused")]] = True
 
@@ -70,11 +73,14 @@ class Tallies:
 
     def add(self, flows: Table, rows: NDArray[np.integer[Any]], kinds: NDArray[np.uint8]) -> None:
         """Add flows that are over, or stand so now; `kinds` is the kind of each row of `flows`."""
-        source = flows["source"][rows]
         sources, contacts = self.sources, self.contacts
+        source = flows["source"][rows]
         table = sources.column("kinds")
         np.add.at(table.reshape(-1), source.astype(np.int64) * len(KINDS) + kinds, np.uint32(1))
-        np.add.at(sources.column("packets"), source, flows["packets"][rows])
+        # What we began ourselves is no visit.
+        visits = np.flatnonzero(flows["contact"][rows] != OWN)
+        rows, kinds, source = rows[visits], kinds[visits], source[visits]
+        np.add.at(sources.column("packets"), source, flows["packets"][rows].astype(np.uint64))
         np.add.at(sources.column("bytes"), source, flows["bytes"][rows])
         np.maximum.at(sources.column("last"), source, flows["last"][rows])
         met = np.flatnonzero(flows["contact"][rows] >= 0)
