@@ -224,6 +224,24 @@ SCANS = (
         "connect",
     ),
     scan(
+        "sweep-of-500-addresses-that-talks-to-70",
+        made({"conversed": 70, "refused": 430}, {"stack": 500}, contacts=500, hosts=500, right=70),
+        "likely",
+        "connect",
+    ),
+    scan(
+        "raw-scan-of-5000-ports-then-connections-to-one",
+        made({"refused": 5000, "empty-reset": 200}, raw(5000, stack=200), contacts=5000),
+        "likely",
+        "syn",
+    ),
+    scan(
+        "packets-put-together-by-hand",
+        made({"refused": 10}, raw(10), contacts=10),
+        "likely",
+        "syn",
+    ),
+    scan(
         "wrong-protocol-at-three-ports",
         made({"conversed": 3}, {"stack": 3}, contacts=3, wrong=3),
         "likely",

@@ -46,23 +46,12 @@ def kind_of(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) -> s
         return "own"
     said = any(each.data for _, each in theirs)
     answered = any(each.data for _, each in ours)
-    for flags, _ in theirs:
-        odd = (
-            (flags & SYN and shook(flags) not in (SYN, SYN | ACK, SYN | FIN))
-            or (shook(flags) == SYN | FIN and flags & URG)
-            or (shook(flags) == SYN and flags & (PSH | URG))
-            or (not flags & (SYN | ACK | RST) and flags not in (0, FIN, FIN | PSH | URG))
-        )
-        if odd and not (said and answered):
-            return "odd"
-    if any(shook(flags) == SYN | FIN and not flags & URG for flags, _ in theirs):
-        return "syn-fin"
-    if any(flags == FIN | PSH | URG for flags, _ in theirs):
-        return "xmas"
-    if any(flags == 0 for flags, _ in theirs):
-        return "null"
+    impossible = _impossible({flags for flags, _ in theirs})
+    if impossible and not (said and answered):
+        return impossible
     syn_ack = any(shook(flags) == SYN | ACK for flags, _ in ours)
     acked = any(flags & ACK and not flags & (SYN | RST) for flags, _ in theirs)
+    our_ack = any(flags & ACK and not flags & (SYN | RST) for flags, _ in ours)
     reset = any(flags & RST and not flags & SYN for flags, _ in theirs)
     refused = any(flags & RST and not flags & SYN for flags, _ in ours)
     closed = any(flags & FIN and flags & ACK and not flags & (SYN | RST) for flags, _ in theirs)
@@ -78,39 +67,76 @@ def kind_of(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) -> s
         if syn_ack:
             return "half-open" if reset and not said else "half-silent"
         return "refused" if refused else "ignored"
-    return _stray_kind(core, syn_ack=syn_ack)
+    if syn_ack:
+        if said or answered:
+            return "midstream"
+        if acked or our_ack:
+            return "empty-reset" if reset else "empty" if closed else "open"
+        return "half-open" if reset else "half-silent"
+    if said and answered:
+        other_way = any(shook(flags) == SYN | ACK for flags, _ in theirs)
+        return "own" if other_way else "midstream"
+    first_in, first_flags, _ = core[0]
+    nobody_asked = not first_flags & SYN and (
+        not first_in or (first_flags & ACK and not first_flags & RST)
+    )
+    client_ports = source_port < 32768 <= own_port
+    return _stray_kind(core, left_over=bool(nobody_asked and client_ports))
 
 
-def _stray_kind(core: list[tuple[bool, int, Sent]], *, syn_ack: bool) -> str:
-    """Name a flow without a SYN from the source."""
+def _impossible(theirs: set[int]) -> str | None:
+    """Name flags that no stack sends; of several the last of null, xmas, syn-fin, odd."""
+    found = None
+    for flags in theirs:
+        shook = flags & (SYN | ACK | FIN | RST)
+        if shook in (SYN | ACK, RST, RST | ACK, ACK, ACK | FIN) or flags in (SYN, FIN):
+            continue
+        if shook & RST and not shook & SYN:
+            continue
+        kinds = {
+            0: "null",
+            FIN | PSH | URG: "xmas",
+            SYN | FIN: "syn-fin",
+            SYN | FIN | PSH: "syn-fin",
+        }
+        kind = kinds.get(flags, "odd")
+        order = (None, "null", "xmas", "syn-fin", "odd")
+        found = max(found, kind, key=order.index)
+    return found
+
+
+def _stray_kind(core: list[tuple[bool, int, Sent]], *, left_over: bool) -> str:
+    """Name a flow without a SYN from the source, a SYN-ACK of ours, or bytes of both sides."""
     theirs = [flags for way, flags, _ in core if way]
     ours = [flags for way, flags, _ in core if not way]
-    if syn_ack or any(each.data for _, _, each in core):
-        return "midstream"
-    fin = any(flags == FIN for flags in theirs)
+    said = any(each.data for way, _, each in core if way)
+    answered = any(each.data for way, _, each in core if not way)
     pure = [flags for flags in theirs if flags & ACK and not flags & (SYN | RST | FIN)]
     ends = [flags for flags in theirs if flags & ACK and flags & FIN and not flags & (SYN | RST)]
     resets = [flags for flags in theirs if flags & RST and not flags & SYN]
     shaken = any(flags & SYN and flags & ACK and not flags & (FIN | RST) for flags in theirs)
     our_reset = any(flags & RST and not flags & SYN for flags in ours)
     our_ack = any(flags & ACK and not flags & (SYN | RST) for flags in ours)
-    silent = not any(
-        (flags & RST and not flags & SYN) or (flags & ACK and not flags & (SYN | RST))
-        for flags in ours
-    )
-    first_in, first_flags, _ = core[0]
-    began = first_in and first_flags & ACK and not first_flags & (SYN | RST)
-    if fin and not pure:
+    if FIN in theirs and not (pure and (our_ack or said or answered)):
         return "fin"
-    if shaken and first_in:
-        return "back-syn-ack"
-    if not pure and first_in and resets and not ends:
-        return "back-rst"
-    if ends and not pure and began and not our_ack:
-        return "maimon"
-    if pure and (our_reset or (silent and began)):
+    if left_over:
+        return "own"
+    if shaken:
+        return "own" if our_ack or said or answered else "back-syn-ack"
+    if said or answered:
+        return "midstream"
+    if our_ack:
+        return "midstream" if pure or ends or resets else "open"
+    if not core[0][0]:
+        # Ours came first: a refusal, unless the source was in a connection.
+        return "own" if not our_reset else "midstream" if pure or ends else "refused"
+    began = bool(core[0][1] & ACK) and not core[0][1] & (SYN | RST)
+    if pure and (our_reset or began):
         return "ack"
-    return "midstream"
+    if ends and not pure and began:
+        return "maimon"
+    # A RST, and whatever came after it.
+    return "back-rst" if resets else "refused"
 
 
 def _udp_kind(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) -> str:
@@ -118,12 +144,12 @@ def _udp_kind(flow: list[tuple[bool, Sent]], source_port: int, own_port: int) ->
         return "own"
     if any(not way for way, _ in flow):
         return "udp-answered"
-    said = any(each.data for _, each in flow)
-    if said and source_port < 1024 and own_port >= 32768:
-        return "reflection"
-    if said and source_port in REFLECTORS and own_port >= 1024 and own_port != source_port:
-        return "reflection"
-    return "udp-silent" if said else "udp-empty"
+    if not any(each.data for _, each in flow):
+        return "udp-empty"
+    # A server's side of a flow that we began, a service's above all.
+    server = source_port < 32768 <= own_port
+    reflector = source_port in REFLECTORS and own_port >= 1024 and own_port != source_port
+    return "reflection" if server or reflector else "udp-silent"
 
 
 def tallied(sent: Iterable[Sent]) -> dict[str, Counter[str]]:

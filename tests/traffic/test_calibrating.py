@@ -1,15 +1,20 @@
 """Rates of the sequential test from one's own capture."""
 
+from ipaddress import ip_network
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portbook.model.errors import UsageError
-from portbook.traffic.calibrating import ENOUGH, Contribution, calibrate, contribution
+from portbook.traffic.calibrating import ENOUGH, MOST, Contribution, calibrate, contribution
+from portbook.traffic.engine import Engine
+from portbook.traffic.estimating import estimate
 from portbook.traffic.facts import Facts
 from portbook.traffic.trw import DEFAULT, Rates, checked
 from traffic.case_made import Case
 from traffic.facts_made import any_facts, made
+from traffic.packets_made import ACK, OURS, PSH, RST, SYN, Wire, columns
 from traffic.traffic_cases import CASES
 
 
@@ -116,3 +121,32 @@ def test_any_facts_contribute_possible_counts(facts: Facts) -> None:
     assert label is None or (
         label.side in ("benign", "scanner") and 0 <= label.success <= label.total
     )
+
+
+def test_a_source_of_many_contacts_counts_with_255_in_the_same_proportion() -> None:
+    """A scan of every port would be the whole estimate, and clipped counts another rate."""
+    busy = made({"conversed": 2000, "refused": 100}, {"stack": 2100}, contacts=2100, right=2000)
+    assert contribution(busy) == Contribution("benign", 243, MOST)
+    scanner = made(
+        {"refused": 65000, "half-open": 535}, {"raw": 65535, "masscan-id": 65535}, contacts=65535
+    )
+    assert contribution(scanner) == Contribution("scanner", 0, MOST)
+
+
+def test_an_estimate_counts_every_contact_of_a_source() -> None:
+    """From packets: 380 of 400 ports have a service, and the client asked them all."""
+    said, reply = b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"
+    sent = []
+    for number in range(400):
+        wire = Wire("198.51.100.9", 1000 + number, source_port=20000 + number, at=float(number))
+        if number % 20:
+            wire.shaken().them(ACK | PSH, said).us(ACK | PSH, reply)
+        else:
+            wire.them(SYN).us(RST | ACK)
+        sent += wire.sent
+    engine = Engine((), [ip_network(OURS)])
+    engine.take(columns(sent))
+    found = estimate(engine, lambda _transport, _port: ("http",))
+    success = round(379 * MOST / 399)
+    assert found.rates.theta0 == round((success + 1) / (MOST + 2), 4)
+    assert found.sentences[0].endswith(f"{success} of {MOST} contacts of benign sources succeeded")

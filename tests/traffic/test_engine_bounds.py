@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from portbook.model.traffic import Ours, Traffic
 from portbook.traffic import engine as engine_module
 from portbook.traffic.engine import Engine
-from portbook.traffic.facts import KINDS
+from portbook.traffic.facts import KINDS, MARKS
 from portbook.traffic.reporting import report
 from portbook.traffic.source_facts import SourceFacts, _coarse
 from portbook.traffic.trw import Rates
@@ -192,3 +192,120 @@ def test_a_busy_source_is_judged_by_its_ratios() -> None:
         sent += wire.sent
     engine = engine_of(sent)
     assert told(engine).sources[0].verdict == "scan"
+
+
+def test_what_is_left_of_our_own_connections_is_no_visit() -> None:
+    """Connections from before the capture: no source, no port of ours, and packets that count."""
+    sent = []
+    for n in range(12):
+        wire = Wire("198.51.100.5", 40000 + n, source_port=5432, at=n)
+        sent += wire.them(ACK).us(ACK).them(FIN | ACK).us(RST).sent
+    traffic = told(engine_of(sent))
+    assert (traffic.sources, traffic.ports, traffic.packets) == ((), (), len(sent))
+
+
+def test_twenty_thousand_own_addresses_asked_once_are_a_sweep() -> None:
+    """Those that are not told apart do not look like a client that tries again."""
+    engine = Engine((), [ip_network("10.0.0.0/16")])
+    for part in range(20):
+        engine.take(
+            columns(
+                [
+                    Sent(n / 100, "198.51.100.2", 50000, f"10.0.{n >> 8}.{n & 255}", 445, SYN)
+                    for n in range(part * 500, part * 500 + 500)
+                ]
+            )
+        )
+    assert told(engine).sources[0].verdict == "scan"
+
+
+def test_marks_that_are_no_more_than_chance_are_taken_back() -> None:
+    """Two hundred thousand forged SYNs: three carry masscan's mark, and masscan did not come."""
+    chance = np.random.default_rng(5)
+    total = 200_000
+    engine = Engine((), [ip_network(OURS)])
+    packets = columns([Sent(0, "198.51.100.1", 1, OURS, 80, SYN, options=0, dont_fragment=False)])
+    flood = packets.taken(np.zeros(total, np.intp))
+    flood.at = flood.at + np.arange(total) * 10_000
+    flood.source_low = (0xFFFF << 32 | (11 << 24)) + np.arange(total).astype(np.uint64)
+    flood.sequence = chance.integers(0, 2**32, total).astype(np.uint32)
+    flood.ip_id = chance.integers(0, 2**16, total).astype(np.uint16)
+    flood.source_port = chance.integers(1, 2**16, total).astype(np.uint16)
+    for part in range(0, total, 50_000):
+        engine.take(flood.taken(np.arange(part, part + 50_000)))
+    assert engine.tallies.sources["marks"][:, MARKS.index("masscan-id")].sum() > 0
+    port = told(engine).ports[0]
+    assert port.tools == ()
+    assert port.sentence.endswith("forged addresses")
+
+
+def test_marks_of_a_tool_that_came_stay_among_a_flood() -> None:
+    """A hundred sources with masscan's mark among a few hundred others are no chance."""
+    sent = []
+    for n in range(300):
+        address = f"198.51.{n >> 8}.{n & 255}"
+        ident = (0xC0000207 ^ 80 ^ 77) & 0xFFFF if n < 100 else n
+        sent.append(
+            Sent(n, address, 50000, OURS, 80, SYN, sequence=77, options=0, ip_id=ident)._replace(
+                dont_fragment=False, window=1024
+            )
+        )
+    assert dict(told(engine_of(sent)).ports[0].tools)["masscan"] >= 100
+
+
+def test_a_client_elsewhere_is_none_where_it_was_refused() -> None:
+    """The port's own counts say unknown for it; its verdict is a client's."""
+    served = (
+        Wire("198.51.100.1", 80)
+        .shaken()
+        .them(PSH | ACK, GET)
+        .us(PSH | ACK, b"HTTP/1.1 200\r\n\r\n")
+    )
+    refused = Wire("198.51.100.1", 3255, source_port=40001, at=1).them(SYN).us(RST | ACK)
+    traffic = told(engine_of(served.sent + refused.sent))
+    assert traffic.sources[0].verdict == "client"
+    assert {row.port: row.verdicts for row in traffic.ports} == {
+        80: (("client", 1),),
+        3255: (("unknown", 1),),
+    }
+
+
+def test_every_watched_port_lists_its_own_sources() -> None:
+    """A flood of scans at one port does not hide the client of another."""
+    engine = Engine([(80, "tcp"), (3255, "tcp")], [ip_network(OURS)])
+    sent = []
+    for n in range(200):
+        sent += Wire(f"203.0.113.{n}", 3255, at=n / 10).them(SYN | FIN).us(RST | ACK).sent
+    sent += Wire("198.51.100.1", 80, at=30).shaken().them(PSH | ACK, GET).us(PSH | ACK, b"!").sent
+    engine.take(columns(sent))
+    ours = Ours((OURS,), "given")
+    traffic = report(engine, ours=ours, spoken=lambda *_: (), listed=5, each_port=2)
+    assert [row.verdict for row in traffic.sources] == ["scan"] * 5 + ["client"]
+
+
+def test_ports_that_were_asked_for_stand_among_those_listed() -> None:
+    """Of a thousand ports of a sweep the watched one is among the 32 that are told."""
+    engine = Engine([(port, "tcp") for port in (*range(1, 100), 60000)], [ip_network(OURS)])
+    engine.take(columns([each for n in (*range(1, 99), 60000) for each in probe(n, n / 10).sent]))
+    assert len(told(engine).sources[0].ports) == 32
+
+
+def test_addresses_that_become_ours_later_are_ours_from_then_on() -> None:
+    """What came before was somebody else's."""
+    engine = Engine((), [ip_network(OURS)])
+    there = Sent(0, "198.51.100.1", 40000, "192.0.2.99", 80, SYN)
+    engine.take(columns([there]))
+    assert engine.passed == {"elsewhere": 1}
+    engine.add_networks([ip_network(OURS), ip_network("192.0.2.99")])
+    engine.take(columns([there._replace(at=1)]))
+    assert told(engine).sources[0].address == "198.51.100.1"
+
+
+def test_fewer_sources_may_be_told_apart() -> None:
+    """A bound for a watch that must stay small; what is over is told."""
+    engine = Engine((), [ip_network(OURS)], most_sources=100)
+    for n in range(300):
+        engine.take(columns(Wire(f"198.51.{n >> 8}.{n & 255}", 80, at=n).them(SYN).sent))
+    traffic = told(engine)
+    assert 90 <= traffic.sources_total <= 100
+    assert any("further sources" in str(gap.what) for gap in traffic.incomplete)

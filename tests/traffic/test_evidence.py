@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portbook.model.traffic import Judged
-from portbook.traffic.evidence import evidence
+from portbook.traffic.engine import MOST_OWN
+from portbook.traffic.evidence import ALL_HOSTS, evidence
 from portbook.traffic.facts import KINDS, MARKS, Facts
 from portbook.traffic.judging import judge
 from portbook.traffic.trw import Rates
@@ -140,3 +141,32 @@ def test_every_kind_alone_has_true_evidence(kind: str) -> None:
     """The one flow is told, or what is missing."""
     found, _ = told(made({kind: 1}, {}, failures=0))
     assert found[0].startswith(("1 ", "no flow that it began", "our SYN-ACK", "datagrams without"))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [(1, "of 1 own address in"), (511, "of 511 own addr"), (512, "of 512 or more own addr")],
+)
+def test_own_addresses_that_are_not_told_apart_are_said(hosts: int, said: str) -> None:
+    """From the bound of the engine on, one row stands for all further ones."""
+    assert ALL_HOSTS == MOST_OWN + 1
+    facts = made({"empty": hosts}, {"stack": hosts}, contacts=hosts, hosts=hosts)
+    assert any(said in sentence for sentence in told(facts)[0])
+
+
+def test_ports_of_several_transports_are_said_to_be_counted_apart() -> None:
+    """53/tcp and 53/udp are two."""
+    both = made({"refused": 5, "udp-closed": 5}, {"stack": 5}, contacts=10)
+    assert told(both)[0][-1].endswith(
+        "came to 10 ports (TCP and UDP counted apart) of 1 own address in all"
+    )
+    one = made({"refused": 10}, {"stack": 10}, contacts=10)
+    assert told(one)[0][-1].endswith("came to 10 ports of 1 own address in all")
+
+
+def test_a_look_that_names_no_tool_speaks_against_a_client() -> None:
+    """A small device that looks like nmap, and talks."""
+    device = made({"conversed": 50, "half-open": 1}, {"raw": 51, "nmap-shape": 51}, right=1)
+    found, against = told(device)
+    assert found == ("spoke the port's own protocol at 1 of 1 contact",)
+    assert any("which is no proof" in sentence for sentence in against)

@@ -1,7 +1,9 @@
 """How flows end: each kind by a conversation that has it, and those that only look so."""
 
 from ipaddress import ip_network
+from itertools import product
 
+import numpy as np
 import pytest
 
 from portbook.traffic.engine import Engine
@@ -35,6 +37,11 @@ def icmp(way: str, port: int = 53, protocol: int = UDP) -> Sent:
     return Sent(1, *ends, flags=3, kind=1, protocol=protocol, options=3, quoted=ends[0])
 
 
+def talk() -> Wire:
+    """Return a conversation without its end."""
+    return wire().shaken().them(PSH | ACK, b"GET").us(PSH | ACK, b"200")
+
+
 CONVERSATIONS = {
     "conversed": wire().shaken().them(PSH | ACK, b"GET").us(PSH | ACK, b"200").them(FIN | ACK),
     "greeted": wire().shaken().us(PSH | ACK, b"SSH-2.0").them(ACK).them(FIN | ACK),
@@ -44,7 +51,7 @@ CONVERSATIONS = {
     "half-open": wire().them(SYN).us(SYN | ACK).them(RST),
     "half-silent": wire().them(SYN).us(SYN | ACK).us(SYN | ACK),
     "refused": wire().them(SYN).us(RST | ACK),
-    "ignored": wire().them(SYN).them(SYN),
+    "ignored": wire().them(SYN).them(SYN, sequence=1000),
     "fin": wire().them(FIN).us(RST | ACK),
     "null": wire().them(0).us(RST | ACK),
     "xmas": wire().them(FIN | PSH | URG).us(RST | ACK),
@@ -104,6 +111,8 @@ def test_our_port_unreachable_closes_a_datagram() -> None:
         (5353, 5353, "udp-silent"),
         (20000, 514, "udp-silent"),
         (20000, 40000, "udp-silent"),
+        (40000, 8801, "reflection"),
+        (40000, 40001, "udp-silent"),
     ],
 )
 def test_a_reflector_answers_any_port(own: int, theirs: int, kind: str) -> None:
@@ -112,10 +121,27 @@ def test_a_reflector_answers_any_port(own: int, theirs: int, kind: str) -> None:
     assert kind_of(sent) == kind
 
 
+def test_a_closed_port_is_no_answer_of_a_service() -> None:
+    """Refused: from a known service it is a late answer, from any other port it asked us."""
+    for theirs, kind in ((53, "reflection"), (20000, "udp-closed"), (40000, "udp-closed")):
+        error = icmp("out", 50000)._replace(destination_port=theirs)
+        sent = [each._replace(protocol=UDP) for each in wire(50000, theirs).them(0, b"?").sent]
+        assert kind_of([*sent, error]) == kind
+
+
+def test_our_error_alone_closes_a_datagram_that_was_not_captured() -> None:
+    """But not the answer of somebody whom we may have asked."""
+    assert kind_of([icmp("out")]) == "udp-closed"
+    assert kind_of([icmp("out", 50000)._replace(destination_port=53)]) == "own"
+    asked = wire(50000, 8801).us(0, b"?").them(0, b"!").sent
+    error = icmp("out", 50000)._replace(destination_port=8801)
+    assert kind_of([*(each._replace(protocol=UDP) for each in asked), error]) == "own"
+
+
 def test_an_error_about_nothing_that_we_sent_is_backscatter() -> None:
-    """Over UDP and over TCP."""
-    assert kind_of([icmp("in")]) == "back-icmp"
-    assert kind_of([icmp("in", protocol=6)]) == "back-icmp"
+    """Over every transport."""
+    for protocol in (6, UDP, SCTP):
+        assert kind_of([icmp("in", protocol=protocol)]) == "back-icmp"
 
 
 def test_an_error_of_a_router_belongs_to_the_flow_that_it_quotes() -> None:
@@ -141,9 +167,104 @@ def test_sctp_is_told_by_its_first_chunks() -> None:
     assert kind_of(chunks(("out", 1), ("in", 2))) == "own"
 
 
+OURS_FROM_BEFORE = {
+    "the end of a server, nothing of ours captured": wire(40000, 5432).them(FIN | ACK),
+    "its ACKs": wire(40000, 443).them(ACK).them(ACK),
+    "its keepalive, our ACK and later our reset": wire(40000, 5432).them(ACK).us(ACK).us(RST | ACK),
+    "its keepalive after we restarted": wire(40000, 5432).them(ACK).us(RST),
+    "its end and our ACK": wire(40000, 5432).them(FIN | ACK).us(ACK),
+    "what it sends, ours not captured": wire(40000, 443).them(PSH | ACK, b"more").them(ACK),
+    "our keepalive": wire(40000, 5432).us(ACK),
+    "our reset, where a program was ended": wire(40000, 5432).us(RST | ACK),
+    "its SYN-ACK, our SYN not captured": wire(40000, 443).them(SYN | ACK).us(ACK),
+    "its side alone": wire(40000, 443).them(SYN | ACK).them(ACK).them(PSH | ACK, b"200"),
+    "its SYN-ACK at any port of ours": wire(1025, 443).them(SYN | ACK).us(PSH | ACK, b"GET"),
+}
+
+
+@pytest.mark.parametrize("name", OURS_FROM_BEFORE)
+def test_what_is_left_of_our_own_connections_is_ours(name: str) -> None:
+    """From a server's port to one that clients use, without the SYN, which was before."""
+    assert kind_of(OURS_FROM_BEFORE[name].sent) == "own"
+
+
+def test_what_is_left_and_speaks_both_ways_is_under_way() -> None:
+    """Nothing tells then who asked whom."""
+    both = wire(40000, 443).them(PSH | ACK, b"more").us(PSH | ACK, b"and more")
+    assert kind_of(both.sent) == "midstream"
+
+
+def test_scans_by_ack_and_fin_ack_stay_what_they_are() -> None:
+    """Their source ports are those of clients, whatever ports they ask."""
+    for port in (80, 32768, 60000):
+        assert kind_of(wire(port, 33000).them(ACK).us(RST).sent) == "ack"
+        assert kind_of(wire(port, 33000).them(ACK).sent) == "ack"
+        assert kind_of(wire(port, 61000).them(FIN | ACK).us(RST).sent) == "maimon"
+
+
+OUR_SIDE_ALONE = {
+    "refused": wire().us(RST | ACK),
+    "half-silent": wire().us(SYN | ACK).us(SYN | ACK),
+    "open": wire().us(SYN | ACK).us(ACK),
+    "midstream": wire().us(SYN | ACK).us(ACK).us(PSH | ACK, b"200"),
+    "own": wire(50000, 443).us(SYN).us(ACK).us(PSH | ACK, b"GET"),
+}
+
+
+@pytest.mark.parametrize("kind", OUR_SIDE_ALONE)
+def test_our_side_alone_tells_what_it_answers(kind: str) -> None:
+    """A capture of one direction: our RST refused something, our SYN-ACK was asked for."""
+    assert kind_of(OUR_SIDE_ALONE[kind].sent) == kind
+
+
+MISSED = {
+    "half-open": wire().us(SYN | ACK).them(RST),
+    "open": wire().us(SYN | ACK).them(ACK),
+    "empty": wire().us(SYN | ACK).them(ACK).them(FIN | ACK),
+    "empty-reset": wire().us(SYN | ACK).them(ACK).them(RST | ACK),
+    "midstream": wire().us(SYN | ACK).them(ACK).them(PSH | ACK, b"GET"),
+}
+
+
+@pytest.mark.parametrize("kind", MISSED)
+def test_a_syn_that_was_missed_is_shown_by_what_answers_it(kind: str) -> None:
+    """Only first words need more: it is not known that they are the first."""
+    assert kind_of(MISSED[kind].sent) == kind
+
+
+def test_no_flow_is_under_way_without_bytes_or_our_acks() -> None:
+    """Of up to three packets, whatever their flags, from either side."""
+    flags = (SYN, SYN | ACK, ACK, FIN | ACK, FIN, RST, RST | ACK, 0, PSH)
+    packets = [(way, each) for way in ("us", "them") for each in flags]
+    engine = Engine((), [ip_network(OURS)])
+    sent: list[Sent] = []
+    allowed = []
+    for number, some in enumerate(product(packets, repeat=3)):
+        made = Wire(f"10.1.{number >> 8}.{number & 255}", 80)
+        for way, each in some:
+            getattr(made, way)(each)
+        sent += made.sent
+        ours = {each for way, each in some if way == "us"}
+        refused_first = some[0][0] == "us" and ours & {RST, RST | ACK}
+        allowed.append(bool(ours & {ACK, FIN | ACK} or refused_first))
+    engine.take(columns(sent))
+    kinds = engine.standing(final=True).sources["kinds"]
+    under_way = kinds[:, KINDS.index("midstream")] > 0
+    assert under_way.any()
+    assert not (under_way & ~np.array(allowed)).any()
+
+
 LOOK_ALIKES = {
     "keepalives of a connection from before the capture": (
         wire().them(ACK).us(ACK).them(ACK).us(ACK),
+        "midstream",
+    ),
+    "a packet without flags in a conversation": (talk().them(0).them(FIN | ACK), "conversed"),
+    "one with FIN, PSH and URG": (talk().them(FIN | PSH | URG).them(FIN | ACK), "conversed"),
+    "one with SYN and FIN": (talk().them(SYN | FIN).them(FIN | ACK), "conversed"),
+    "one with FIN alone": (talk().them(FIN).them(FIN | ACK), "conversed"),
+    "a keepalive of a connection that we then reset": (
+        wire().them(ACK).us(ACK).us(RST),
         "midstream",
     ),
     "its end": (wire().them(FIN | ACK).us(FIN | ACK).them(ACK), "midstream"),

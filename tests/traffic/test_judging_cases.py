@@ -1,8 +1,10 @@
 """The truth table of verdicts: named scanners and named clients that look like scanners."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from portbook.model.traffic import SCAN_TYPES, TOOLS, VERDICTS
+from portbook.model.traffic import SCAN_TYPES, TOOLS, VERDICTS, Judged
 from portbook.traffic.facts import KINDS, Facts
 from portbook.traffic.judging import decide, judge
 from portbook.traffic.judging_scans import RULES
@@ -14,13 +16,19 @@ from traffic.facts_made import made
 from traffic.traffic_cases import CASES
 
 
-def clipped(facts: Facts) -> Facts:
-    """Every count at most 255, as sources are judged."""
+def rounded(count: int) -> int:
+    """A count as it is judged: above 64 with its six leading bits."""
+    bits = max(0, count.bit_length() - 6)
+    return count >> bits << bits
+
+
+def coarse(facts: Facts) -> Facts:
+    """Every count rounded down, as sources are judged."""
     return facts._replace(
-        kinds=tuple(min(count, 255) for count in facts.kinds),
-        marks=tuple(min(count, 255) for count in facts.marks),
+        kinds=tuple(map(rounded, facts.kinds)),
+        marks=tuple(map(rounded, facts.marks)),
         **{
-            name: min(getattr(facts, name), 255)
+            name: rounded(getattr(facts, name))
             for name in (
                 *("contacts", "ports", "hosts", "successes", "failures", "right", "wrong"),
                 *("unknown_bytes", "beats", "syns", "decided_after"),
@@ -36,9 +44,67 @@ def test_a_named_source_is_what_it_is(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_clipped_counts_give_the_same_verdict(case: Case) -> None:
-    """No rule tells counts above 255 apart."""
-    assert judge(clipped(case.facts)) == case.judged
+def test_rounded_counts_give_the_same_verdict(case: Case) -> None:
+    """No rule needs more of a count above 64 than its six leading bits."""
+    assert judge(coarse(case.facts)) == case.judged
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(0, 60))
+@example(1055, 60, 0)
+def test_rounding_makes_no_failures_of_backscatter(victims: int, retries: int, right: int) -> None:
+    """A spoofed source that tries one closed port of ours, and talks to others or not."""
+    facts = made(
+        {"back-rst": victims, "refused": retries, "conversed": right},
+        {"stack": retries + right},
+        contacts=victims + 1 + right,
+        right=right,
+        failures=1,
+    )
+    assert judge(facts).verdict != "scan"
+    assert judge(coarse(facts)).verdict != "scan"
+
+
+@given(st.integers(1, 511), st.integers(1, 16), st.integers(3, 9))
+def test_rounding_makes_no_scan_of_retries(hosts: int, ports: int, times: int) -> None:
+    """Every closed contact is asked three times or more, as far as contacts are told apart."""
+    contacts = hosts * ports
+    tries = contacts * times
+    facts = made({"refused": tries}, {"stack": tries}, contacts=contacts, ports=ports, hosts=hosts)
+    assert judge(coarse(facts)) == judge(facts) == Judged("unknown", "guess")
+
+
+@pytest.mark.parametrize(
+    ("look", "conversed", "half", "verdict"),
+    [
+        (3, 8, 2, "scan"),
+        (3, 9, 2, "client"),
+        (2, 8, 2, "client"),
+        (3, 8, 0, "client"),
+    ],
+)
+def test_a_look_beside_conversations_must_stand_out(
+    look: int, conversed: int, half: int, verdict: str
+) -> None:
+    """A quarter of the first packets, and a half-open connection to four conversations."""
+    facts = made(
+        {"conversed": conversed, "half-open": half, "refused": 3 - half},
+        {"stack": conversed, "raw": 3, "nmap-shape": look},
+        contacts=3,
+        right=1,
+    )
+    assert judge(facts).verdict == verdict
+
+
+def test_what_talks_by_its_own_raw_packets_is_not_nmap() -> None:
+    """Its conversations come from the system's stack, a small device's do not."""
+    marks = {"raw": 6, "nmap-shape": 6, "nmap-pair": 5}
+    device = made({"conversed": 3, "half-open": 3}, marks, right=1)
+    assert judge(device).verdict == "client"
+    scanner = made(
+        {"conversed": 3, "half-open": 3, "refused": 3}, {**marks, "stack": 3}, right=1, contacts=4
+    )
+    assert judge(scanner)[:2] == ("scan", "certain")
+    assert judge(scanner).tool == "nmap"
 
 
 @pytest.mark.parametrize("case", NOT_SCANS, ids=lambda case: case.name)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portbook.traffic.engine import Engine
 from portbook.traffic.facts import MARKS
-from portbook.traffic.marks import nmap_pair, unicornscan_pair
+from portbook.traffic.marks import FirstPackets, nmap_pair, unicornscan_pair
 from traffic.packets_made import ACK, FIN, OURS, PSH, RST, SYN, URG, Sent, columns
 
 THEM = "198.51.100.9"
@@ -135,6 +135,7 @@ def test_a_tool_leaves_its_marks(sent: Sent, marks: dict[str, int]) -> None:
         (nmap(ttl=65), "nmap-shape"),
         (nmap(mss=536), "nmap-shape"),
         (nmap(dont_fragment=True), "nmap-shape"),
+        (nmap(flags=ACK, options=NONE, data=b"x"), "nmap-shape"),
         (syn(options=NONE), "stack"),
         (syn(options=WINDOWS, dont_fragment=False), "stack"),
         (syn(), "raw"),
@@ -166,11 +167,73 @@ def test_two_probes_of_one_nmap_run_are_a_pair(mask: int, one: int, other: int) 
     first, second = ((n << 16 | n) ^ mask for n in (one, other))
 
     def pair(left: int, right: int) -> bool:
-        return bool(nmap_pair(np.array([left], np.uint32), np.array([right], np.uint32))[0])
+        numbers = np.array([left, right, 45000 << 16 | 80], np.uint32)[:, np.newaxis]
+        header = np.array([one == other])
+        return bool(nmap_pair(numbers[0], numbers[1], numbers[2], numbers[2], header)[0])
 
     assert pair(first, second)
     assert not pair(first, second ^ 0x100)
     assert not pair(first, second ^ 0x01000000)
+
+
+def pair(one: Sent, other: Sent) -> bool:
+    """Return whether two first packets are a pair of one nmap run."""
+    firsts = first_packets(one, other)
+    numbers, ports = firsts.sequence, firsts.ports
+    found = nmap_pair(numbers[1:], numbers[:1], ports[1:], ports[:1], firsts.header[1:])
+    return bool(found[0])
+
+
+def first_packets(*sent: Sent) -> FirstPackets:
+    """Return what is kept of first packets of one source."""
+    return FirstPackets(columns(sent), np.arange(len(sent)), np.zeros(len(sent), np.int32))
+
+
+def test_equal_numbers_are_a_pair_with_one_source_port_and_the_header_of_nmap() -> None:
+    """The first tries of a run, whatever their TTL is, over IPv6 as well."""
+    port = 45000
+    first = nmap(80, source_port=port)
+    six: dict[str, Any] = {"source": "2001:db8::9", "destination": "2001:db8::7", "ttl": 255}
+    assert pair(first, nmap(81, source_port=port))
+    assert pair(nmap(80, source_port=port, ttl=200), nmap(81, source_port=port, ttl=200))
+    assert pair(nmap(80, source_port=port, **six), nmap(81, source_port=port, **six))
+    assert pair(
+        *(nmap(number, source_port=port, flags=FIN, options=NONE) for number in (80, 81)),
+    )
+    assert not pair(first, nmap(81, source_port=port + 1))
+    assert not pair(first, nmap(81, source_port=port, window=2144))
+    assert not pair(first, nmap(81, source_port=port, mss=536))
+    assert not pair(first, nmap(81, source_port=port, dont_fragment=True))
+
+
+def test_packets_that_all_begin_with_one_number_are_no_pairs() -> None:
+    """Small devices do so, and programs that leave the field at 0."""
+    device: dict[str, Any] = {"window": 2144, "options": MSS, "mss": 536, "dont_fragment": False}
+    assert not pair(syn(80, **device), syn(80, **device, source_port=40001))
+    by_hand: dict[str, Any] = {"window": 8192, "options": NONE, "dont_fragment": False}
+    assert not pair(syn(80, **by_hand, source_port=20), syn(81, **by_hand, source_port=20))
+
+
+@pytest.mark.parametrize(
+    ("sent", "looked_at"),
+    [
+        (nmap(), True),
+        (syn(options=NONE), True),
+        (nmap(flags=ACK, options=NONE), True),
+        (nmap(flags=FIN | ACK, options=NONE), True),
+        (syn(flags=FIN), True),
+        (syn(flags=0), True),
+        (syn(), False),
+        (mirai(), False),
+        (syn(flags=ACK), False),
+        (syn(flags=FIN | ACK), False),
+        (syn(flags=ACK | PSH, data=b"x"), False),
+        (nmap(flags=ACK | PSH, options=NONE, data=b"x"), False),
+    ],
+)
+def test_pairs_are_looked_for_between_questions_alone(sent: Sent, looked_at: bool) -> None:  # noqa: FBT001 - a fact
+    """Not in the middle of a connection, not in a stack's SYN, not in Mirai's."""
+    assert first_packets(sent).raw.tolist() == [looked_at]
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=2))
@@ -196,6 +259,16 @@ def test_pairs_are_found_over_batches_and_only_between_raw_packets_of_one_source
     engine.take(columns([nmap(84, sequence=0x5A5A1234 ^ 0x00010002), nmap(85)]))
     pairs = engine.tallies.sources["marks"][:, MARKS.index("nmap-pair")].tolist()
     assert pairs == [1, 0]
+
+
+def test_equal_numbers_are_pairs_over_batches_where_a_packet_has_the_header_of_nmap() -> None:
+    """A run's first tries are; a device that begins every connection with one number is not."""
+    engine = Engine((), [ip_network(OURS)])
+    device: dict[str, Any] = {"source": "198.51.100.8", "options": NONE, "sequence": 0}
+    for port in (80, 81, 82):
+        engine.take(columns([nmap(port, source_port=45000), syn(port, **device, source_port=20)]))
+    pairs = engine.tallies.sources["marks"][:, MARKS.index("nmap-pair")].tolist()
+    assert pairs == [2, 0]
 
 
 def test_a_retransmission_is_no_pair() -> None:

@@ -59,7 +59,7 @@ def test_a_transport_that_is_not_tcp_is_said() -> None:
 
 
 def test_tools_without_as_many_scans_stand_apart() -> None:
-    """A probe may carry a tool's look, too."""
+    """A caller that does not know which of the sources scan may give those of all."""
     sentence = port_sentence(80, "tcp", None, (), (("probe", 1),), (("nmap", 1),), 0.5, 1)
     assert sentence == (
         "80: no answer seen; 1 source in less than a second, 1 probe, tools: 1 nmap-like"
@@ -91,12 +91,18 @@ def test_a_port_that_nobody_came_to() -> None:
         (40, "40 seconds"),
         (59.9, "a minute"),
         (75, "75 seconds"),
-        (90, "2 minutes"),
+        (1.5, "1.5 seconds"),
+        (2.5, "2.5 seconds"),
+        (90, "90 seconds"),
+        (119, "2 minutes"),
         (120, "2 minutes"),
+        (150, "150 seconds"),
         (3550, "an hour"),
         (3600, "an hour"),
         (4500, "75 minutes"),
+        (5400, "90 minutes"),
         (7300, "2 hours"),
+        (129600, "36 hours"),
         (86400, "a day"),
         (100000, "28 hours"),
         (3 * 86400, "3 days"),
@@ -106,6 +112,17 @@ def test_a_port_that_nobody_came_to() -> None:
 def test_times_in_plain_words(seconds: float, words: str) -> None:
     """As one says them, to a few per cent."""
     assert spell(seconds) == words
+
+
+UNITS = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+@given(st.floats(0.05, 1e9))
+def test_a_time_in_words_is_right_to_a_few_per_cent(seconds: float) -> None:
+    """Read back as a number and a unit."""
+    number_of, unit = spell(seconds).split(" ")
+    times = 1.0 if number_of in ("a", "an") else float(number_of.replace(",", ""))
+    assert abs(times * UNITS[unit.removesuffix("s")] - seconds) <= 0.05 * seconds
 
 
 def test_intervals_and_numbers_agree_with_their_nouns() -> None:
@@ -156,3 +173,17 @@ def test_any_counts_make_one_line(
     assert not sentence.endswith((",", ";", ": "))
     if sources:
         assert sentence.count("masscan") == sum(n > 0 and tool == "masscan" for tool, n in tools)
+
+
+@pytest.mark.parametrize(
+    ("sources", "seconds", "flood"),
+    [(2_000_000, 15, True), (10_000, 100, True), (9_999, 1, False), (20_000, 3600, False)],
+)
+def test_a_flood_of_forged_addresses_is_called_one(
+    sources: int,
+    seconds: float,
+    flood: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Many sources at once that only look round; a slow crowd is none."""
+    told = port_sentence(80, "tcp", True, ["http"], [("probe", sources)], [], seconds, sources)
+    assert told.endswith("; probably a flood with forged addresses") is flood

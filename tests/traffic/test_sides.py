@@ -2,10 +2,12 @@
 
 from ipaddress import ip_address, ip_network
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portbook.traffic.sides import infer
+from portbook.traffic.packets import Packets
+from portbook.traffic.sides import ENOUGH, infer
 from traffic.packets_made import ACK, OURS, SYN, UDP, Sent, columns
 
 CLIENTS = [f"203.0.113.{last}" for last in range(1, 21)]
@@ -44,10 +46,11 @@ def test_a_server_is_ours_by_its_clients() -> None:
 
 
 def test_a_client_is_ours_by_its_servers() -> None:
-    """A laptop that surfs is not the many servers."""
-    sides = infer([columns(surfing())])
-    assert sides.networks == (ip_network(OURS),)
-    assert sides.clear
+    """A laptop that surfs is not the many servers; only times to live make that certain."""
+    for ttl, clear in ((64, False), (63, True), (51, True)):
+        sides = infer([columns(surfing(ttl))])
+        assert sides.networks == (ip_network(OURS),)
+        assert sides.clear is clear
 
 
 def test_one_knock_among_our_own_connections_is_enough() -> None:
@@ -74,6 +77,46 @@ def test_a_sweep_of_our_network_makes_its_targets_ours() -> None:
         assert not sides.clear
 
 
+def swept_and_visited(*, ours: int, theirs: int) -> list[Sent]:
+    """Three scanners of a hundred hosts of ours, and five clients of one; with times to live."""
+    sent = [
+        Sent(0, f"198.51.100.{scanner}", 40000, f"10.0.0.{host}", 80, SYN, ttl=theirs)
+        for scanner in (1, 2, 3)
+        for host in range(1, 101)
+    ]
+    for client in CLIENTS[:5]:
+        for port in range(30000, 30020):
+            ends = (client, port, "10.0.0.80", 80)
+            sent += [
+                Sent(1, *ends, SYN, ttl=theirs),
+                Sent(1, *ends[2:], *ends[:2], SYN | ACK, ttl=ours),
+                Sent(1, *ends, ACK, b"GET", ttl=theirs),
+                Sent(1, *ends[2:], *ends[:2], ACK, b"200", ttl=ours),
+            ]
+    return sent
+
+
+def test_who_opens_nearly_all_connections_is_the_other_side() -> None:
+    """A few strangers that ask a hundred hosts of ours take part in every packet, too."""
+    sides = infer([columns(swept_and_visited(ours=64, theirs=64))])
+    assert sides.networks == (ip_network("10.0.0.0/25"),)
+    assert not sides.clear
+
+
+def test_our_own_routers_may_stand_before_the_capture() -> None:
+    """Two hops are nearer than many; that the far side opens all connections agrees with it."""
+    for ours in (64, 63, 62, 127, 254):
+        sides = infer([columns(swept_and_visited(ours=ours, theirs=50))])
+        assert sides.networks == (ip_network("10.0.0.0/25"),)
+        assert sides.clear
+    assert not infer([columns(swept_and_visited(ours=58, theirs=50))]).clear
+
+
+def test_nearness_does_not_outweigh_who_opens_all_connections() -> None:
+    """Strangers a router away that ask a hundred hosts of ours, which are further away."""
+    assert not infer([columns(swept_and_visited(ours=50, theirs=63))]).clear
+
+
 def test_two_hosts_that_the_same_strangers_ask_are_both_ours() -> None:
     """A capture of a whole segment."""
     other = "192.0.2.8"
@@ -97,6 +140,23 @@ def test_groups_and_one_address_alone() -> None:
     assert infer([alone]).networks == (ip_network("::1"),)
     assert infer([]).networks == ()
     assert not infer([columns(sent)]).clear
+
+
+def chained(length: int) -> Packets:
+    """A packet from each address to the next one, 10.0.0.0 first."""
+    packets = columns([Sent(0, "10.0.0.0", 1, "10.0.0.1", 2, ACK)]).taken(np.zeros(length, np.intp))
+    step = np.arange(length, dtype=np.uint64)
+    packets.source_low = packets.source_low + step
+    packets.destination_low = packets.destination_low + step
+    return packets
+
+
+def test_each_address_of_a_chain_is_on_the_other_side_than_the_next() -> None:
+    """However long it is: one of as many packets as are looked at takes no longer than others."""
+    found = {str(each.network_address) for each in infer([chained(20)]).networks}
+    chain = [f"10.0.0.{last}" for last in range(21)]
+    assert found in ({*chain[::2]}, {*chain[1::2]})
+    assert not infer([chained(ENOUGH)]).clear
 
 
 _ADDRESSES = st.sampled_from([OURS, SCANNER, "::1", "2001:db8::1", *CLIENTS, *SERVERS])

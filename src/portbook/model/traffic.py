@@ -75,7 +75,9 @@ class PortSeen(Record):
     """One of our ports: who came, in one sentence.
 
     `listening`: whether a service answered (None: cannot be told). `speaks` are the protocols that
-    the listener speaks, empty where unknown. `verdicts` and `tools` count sources, most first.
+    the listener speaks, empty where unknown. `verdicts` count sources, most first, and `tools`
+    those that scan. The verdict is a source's over all watched ports; a client of another port that
+    was never served here counts as unknown.
     """
 
     port: int

@@ -15,9 +15,15 @@ from portbook.traffic.trw import DEFAULT, Rates, straight
 ENOUGH = 20
 """Fewest contacts that a rate is estimated from: below, the estimate is off by 0.2 and more."""
 
+MOST = 255
+"""Most contacts that one source counts with: a scan of every port would be the whole estimate."""
+
 
 class Contribution(Record):
-    """What one source adds to an estimate: `side` is `benign` or `scanner`."""
+    """What one source adds to an estimate: `side` is `benign` or `scanner`.
+
+    With more than `MOST` contacts it adds `MOST`, in the same proportion.
+    """
 
     side: str
     success: int
@@ -42,11 +48,17 @@ def contribution(facts: Facts) -> Contribution | None:
     total = facts.successes + facts.failures
     tools = given_away(seen)
     if any(not one.shape for one in tools) or (seen.impossible and not seen.talks):
-        return Contribution("scanner", facts.successes, total)
+        return _weighed("scanner", facts.successes, total)
     marked = any(count for name, count in seen.mark.items() if name not in ("raw", "stack"))
     if facts.right and facts.successes and not marked and not seen.impossible:
-        return Contribution("benign", facts.successes - 1, total - 1)
+        return _weighed("benign", facts.successes - 1, total - 1)
     return None
+
+
+def _weighed(side: str, success: int, total: int) -> Contribution:
+    if total > MOST:
+        success, total = round(success * MOST / total), MOST
+    return Contribution(side, success, total)
 
 
 def calibrate(

@@ -69,11 +69,18 @@ class Engine:
     """
 
     def __init__(
-        self, ports: Collection[tuple[int, str | None]], networks: Sequence[Network]
+        self,
+        ports: Collection[tuple[int, str | None]],
+        networks: Sequence[Network],
+        most_sources: int | None = None,
     ) -> None:
-        """Watch these own ports ((port, None): every transport); every port if there are none."""
+        """Watch these own ports ((port, None): every transport); every port if there are none.
+
+        `most_sources` are told apart, where that should be fewer than `MOST_SOURCES`.
+        """
         salt = secrets.randbits(64)
         self.ports = frozenset(ports)
+        self.most_sources = min(most_sources or MOST_SOURCES, MOST_SOURCES)
         self.side = OwnSide(networks, salt)
         self.addresses = Addresses(salt)
         self.own = Addresses(salt)
@@ -89,6 +96,10 @@ class Engine:
         self._contact_rows = Index(salt)
         self._watched = watched_ports(ports)
         self._swept = 0
+
+    def add_networks(self, networks: Sequence[Network]) -> None:
+        """These are ours, too, from the next packet on."""
+        self.side.add(networks)
 
     def take(self, packets: Packets) -> None:
         """Take a batch of packets, in the order in which they came."""
@@ -143,7 +154,7 @@ class Engine:
         high, low = batch.theirs()
         self._mend_errors(batch, high, low, places)
         known = self.addresses.size
-        if known + len(batch) > MOST_SOURCES:
+        if known + len(batch) > self.most_sources:
             source = self.addresses.find(high, low)
             left = np.flatnonzero(source >= 0)
             self._pass("too-many-sources", len(batch) - left.size)
@@ -261,13 +272,15 @@ class Engine:
         """
         packets, rows = batch.packets, batch.rows
         syn = (packets.flags & (SYN | ACK) == SYN) & (packets.protocol == TCP)
-        syns = np.flatnonzero(syn & ~batch.outbound & (rows < before) & (packets.kind == 0))
+        syns: NDArray[np.intp] = np.flatnonzero(
+            syn & ~batch.outbound & (rows < before) & (packets.kind == 0)
+        )
         if not syns.size:
             return syns
         bits = self.flows["bits"][rows[syns]]
         other = self.flows["due"][rows[syns]] != packets.sequence[syns] + np.uint32(1)
         other &= (bits & np.uint32(flow.IN_SYN) != 0) & (self.flows["opener"][rows[syns]] == 0)
-        ended = syns[flow.closed(bits) | other]
+        ended: NDArray[np.intp] = syns[flow.closed(bits) | other]
         if not ended.size:
             return ended
         row, first = np.unique(rows[ended], return_index=True)

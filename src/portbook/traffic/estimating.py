@@ -11,16 +11,18 @@ from portbook.traffic.trw import Rates
 def estimate(engine: Engine, spoken: Spoken) -> Calibrated:
     """The rates of this traffic, and what they rest on. The tables stay as they are.
 
-    A source counts with at most 255 contacts, as it is judged: a scan of every port would be the
-    whole estimate otherwise.
+    Sources that are judged alike and have the same outcomes are asked for once.
     """
     facts = SourceFacts(engine, engine.standing(final=False), spoken, Rates())
     place, _ = facts.judged()
     sums = {"benign": [0, 0], "scanner": [0, 0]}
     if len(place):
-        _, example, sources = np.unique(place, return_index=True, return_counts=True)
-        for row, number in zip(facts.rows[example].tolist(), sources.tolist(), strict=True):
-            told = contribution(facts.row(row, clipped=True))
+        rows = facts.rows
+        outcomes = (facts.columns[name][rows] for name in ("successes", "failures"))
+        alike = np.stack((place, *outcomes), axis=1)
+        _, example, sources = np.unique(alike, axis=0, return_index=True, return_counts=True)
+        for row, number in zip(rows[example].tolist(), sources.tolist(), strict=True):
+            told = contribution(facts.row(row))
             if told is not None:
                 sums[told.side][0] += told.success * number
                 sums[told.side][1] += told.total * number

@@ -2,11 +2,14 @@
 
 from portbook.model.traffic import TOOLS, Judged
 from portbook.traffic.evidence_marks import of_marks, of_other_tools, of_raw
-from portbook.traffic.evidence_words import every, heard, is_or_are, number
+from portbook.traffic.evidence_words import every, heard, is_or_are, number, transport
 from portbook.traffic.facts import Facts
 from portbook.traffic.judging_seen import BACKSCATTER, IMPOSSIBLE, STRAYS, Seen
 from portbook.traffic.rhythm import steady
 from portbook.traffic.trw import DEFAULT, Rates
+
+ALL_HOSTS = 512
+"""From here on, the count of own addresses has the rest in its last one (`engine.MOST_OWN`)."""
 
 
 def evidence(
@@ -94,9 +97,19 @@ def _of_missed(seen: Seen) -> list[str]:
         parts.append(heard("udp-silent", seen.swept))
     if not parts:
         return []
+    return [f"{', '.join(parts)}; {_where(seen)}"]
+
+
+def _where(seen: Seen) -> str:
+    """How many ports and own addresses it came to; a port is a number and a transport."""
     facts = seen.facts
     hosts = number(facts.hosts, "own address", "own addresses")
-    return [f"{', '.join(parts)}; came to {number(facts.ports, 'port')} of {hosts} in all"]
+    if facts.hosts >= ALL_HOSTS:
+        hosts = f"{facts.hosts:,} or more own addresses"
+    used = {transport(name) for name, count in seen.kind.items() if count}
+    named = sorted(name for name in used if name)
+    apart = f" ({' and '.join(named)} counted apart)" if len(named) > 1 else ""
+    return f"came to {number(facts.ports, 'port')}{apart} of {hosts} in all"
 
 
 def _of_rhythm(facts: Facts) -> list[str]:

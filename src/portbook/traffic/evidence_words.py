@@ -27,7 +27,7 @@ _HEARD = {
     "back-syn-ack": "SYN-ACK{s} that we did not ask for",
     "back-rst": "RST{s} that we did not ask for",
     "back-icmp": "ICMP error{s} about packets that we never sent",
-    "reflection": "datagram flow{s} from a service's port that we did not ask",
+    "reflection": "datagram flow{s} like answers that we did not ask for",
     "own": "connection{s} that we began",
 }
 """What flows of each kind are, `{s}` where a plural has its s."""
@@ -36,6 +36,13 @@ _HEARD = {
 def heard(kind: str, count: int) -> str:
     """How many flows of a kind, in words: `3 refused connections`."""
     return f"{count:,} {_HEARD[kind].format(s='' if count == 1 else 's')}"
+
+
+def transport(kind: str) -> str | None:
+    """The transport of flows of a kind, such as `TCP`; None where the kind does not say."""
+    if kind in ("own", "back-icmp", "midstream"):
+        return None
+    return {"udp": "UDP", "reflection": "UDP", "sctp": "SCTP"}.get(kind.partition("-")[0], "TCP")
 
 
 def number(count: int, noun: str, plural: str | None = None) -> str:
@@ -49,14 +56,18 @@ def is_or_are(count: int) -> str:
 
 
 def spell(seconds: float) -> str:
-    """A time in words: `a second`, `40 seconds`, `an hour`, `3 days`; below one, milliseconds."""
+    """A time in words, to 5 %: `a second`, `90 seconds`, `an hour`, `3 days`; also `1.5 seconds`.
+
+    Below a second it is told in milliseconds, above in the largest unit of which it is a whole
+    number.
+    """
     if seconds < 0.9995:
         return number(round(seconds * 1000), "millisecond")
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        # One and a half of a unit is still told in the smaller one, a few per cent below one not.
-        if seconds >= 1.5 * size or abs(seconds - size) <= 0.03 * size:
-            return _several(round(seconds / size), name)
-    return _several(round(seconds), "second")
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        times = round(seconds / size)
+        if times and abs(seconds - times * size) <= 0.03 * seconds:
+            return _several(times, name)
+    return f"{seconds:.1f} seconds"
 
 
 def every(seconds: float) -> str:

@@ -41,21 +41,24 @@ KINDS = (
 - `conversed`: handshake, and bytes from the source (whether they fit the port is told apart by
   contacts: see `Facts.wrong`); `greeted`: handshake, bytes from our side alone; `empty`: handshake,
   no byte either way, ended by FIN; `empty-reset`: the same, ended by the source's RST after its
-  ACK;
-  `open`: handshake, no byte yet, not ended.
+  ACK; `open`: handshake, no byte yet, not ended (or our ACKs alone, nothing of the source).
 - `half-open`: SYN, our SYN-ACK, then RST without ever an ACK; `half-silent`: SYN, our SYN-ACK,
-  nothing more; `refused`: SYN, our RST (or our ICMP unreachable); `ignored`: SYN, no answer seen.
+  nothing more; `refused`: SYN, our RST (or our ICMP unreachable), or these alone; `ignored`: SYN,
+  no answer seen. A SYN-ACK of ours stands for the SYN that it answers.
 - `fin`, `null`, `xmas` (FIN PSH URG), `maimon` (FIN ACK), `ack` (ACKs alone, no payload, at most
-  our
-  RST), `syn-fin`: without any flow, by flags; `odd`: other combinations that no stack sends.
+  our RST), `syn-fin`: without any flow, by flags; `odd`: other combinations that no stack sends.
+  Where bytes ran both ways, impossible flags are a damaged packet's.
 - `udp-answered`: datagrams and our answer; `udp-silent`: no answer; `udp-closed`: our ICMP port
   unreachable; `udp-empty`: datagrams without a byte and no answer. `sctp-answered`: INIT and our
   INIT ACK; `sctp-init`: INIT, anything else.
-- `midstream`: data both ways, the beginning not captured.
+- `midstream`: the beginning not captured: bytes of either side, our ACK and an ACK, FIN or RST of
+  the source, or its ACK after our RST.
 
 To us without our asking: `back-syn-ack`, `back-rst` (SYN-ACKs and RSTs of spoofed victims),
 `back-icmp` (errors that quote packets we never sent), `reflection` (UDP from a service port to an
-ephemeral one, or from a reflector's to any above the system's). `own`: we began it ourselves; such flows count for nobody."""
+ephemeral one, or from a reflector's to any above the system's; from any port below the ephemeral
+ones to one of them, unless we refuse it). `own`: we began it ourselves, or it is left over from a
+flow that we began (`flows.LEFT_OVER`); such flows count for nobody."""
 
 MARKS = (
     "zmap-id",
@@ -85,11 +88,11 @@ every formula and source):
   window
   1025, MSS 1460 (since 2023-11): the two agree with a version;
 - `mirai`: SYN whose sequence number is the destination address;
-- `nmap-shape`: TCP, window 1024, no DF, TTL up to 64, a SYN with MSS 1460 alone, or a probe without
-  SYN (FIN, NULL, XMAS, Maimon, ACK) without options;
+- `nmap-shape`: TCP over IPv4, window 1024, no DF, TTL up to 64, a SYN with MSS 1460 alone, or a
+  probe without SYN (FIN, NULL, XMAS, Maimon, ACK) without options and payload;
 - `nmap-pair`: two first packets of different flows, x = sequence1 ^ sequence2, hi16(x) == lo16(x)
-  and
-  lo16(x) <= 0xff, both raw (not `stack`), not `mirai`;
+  and lo16(x) <= 0xff, both raw (not `stack`), not `mirai`, not the middle of a connection; where x
+  is 0, with one source port and nmap's header (that of `nmap-shape` at any TTL, also over IPv6);
 - `nmap-os`: SYN with options of the OS detection shape, or its flag combinations;
 - `unicornscan-pair`: sequence1 ^ sequence2 == (sp1 << 16 + dp1) ^ (sp2 << 16 + dp2), the pair not
   equal in both ports, both raw;
@@ -113,8 +116,8 @@ class Facts(Record):
     `decision`: 1 the sequential test says scanner, -1 it says benign, 0 undecided; `decided_after`:
     with how many contacts. `beats` is how many times a contact that says nothing (empty,
     empty-reset,
-    half-open, greeted, refused) was repeated at the most regular of its ports, `period` the mean
-    seconds between them,
+    half-open, greeted, refused) was repeated where that was most often (of equals at the most
+    regular), `period` the mean seconds between them,
     `variation` their standard deviation divided by the mean (0 is a clock).
     `told_tool`: index in model.traffic.TOOLS + 1 of a tool that openers gave away, one more than
     the last for a scanning program that is not in TOOLS, else 0.

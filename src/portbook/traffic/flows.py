@@ -27,11 +27,14 @@ IN_BARE_FIN, IN_NULL, IN_XMAS, IN_SYN_FIN, IN_ODD = (1 << bit for bit in range(6
 IN_DATA, IN_EMPTY, IN_ERROR, IN_INIT, IN_OTHER_CHUNK = (1 << bit for bit in range(11, 16))
 OUT_SYN, OUT_SYN_ACK, OUT_ACK, OUT_FIN, OUT_RST = (1 << bit for bit in range(16, 21))
 OUT_DATA, OUT_EMPTY, OUT_ERROR, OUT_INIT_ACK = (1 << bit for bit in range(21, 25))
-FIRST_OUT, FIRST_ACK, TO_LOWER = (1 << bit for bit in range(25, 28))
+FIRST_OUT, FIRST_ACK, FROM_SERVICE, LEFT_OVER = (1 << bit for bit in range(25, 29))
 """What was seen of a flow. IN is from the source to us. `IN_ACK` and `OUT_ACK` have ACK without
-SYN, FIN or RST, with payload or not; `DATA` is any payload, `EMPTY` a datagram without.
+SYN or RST (`IN_ACK` without FIN, too), with payload or not; `DATA` is any payload, `EMPTY` a
+datagram without.
 `FIRST_OUT`: the first packet was ours; `FIRST_ACK`: the source's first was FIN ACK or ACK, no SYN
-before it. `TO_LOWER`: the source's port is a service's, ours an ephemeral one."""
+before it. `FROM_SERVICE`: UDP from a known service's port to one of ours that clients use.
+`LEFT_OVER`: the ports are those of a flow that we began (theirs below the ephemeral range, ours
+within it), and the first packet was no SYN: what is left of it from before, or its answer."""
 
 KIND = {name: code for code, name in enumerate(KINDS)}
 
@@ -127,9 +130,14 @@ def first_bits(
     bits[acked] |= np.uint32(FIRST_ACK)
     theirs = np.where(out, packets.destination_port[first], packets.source_port[first])
     ours = np.where(out, packets.source_port[first], packets.destination_port[first])
-    lower = (theirs < _SERVICES) & (ours >= _EPHEMERAL)
-    lower |= _REFLECTORS[theirs] & (ours >= _SERVICES) & (ours != theirs)
-    bits[lower] |= np.uint32(TO_LOWER)
+    client = ours >= _EPHEMERAL
+    udp = packets.protocol[first] == UDP
+    service = (theirs < _SERVICES) & client
+    service |= _REFLECTORS[theirs] & (ours >= _SERVICES) & (ours != theirs)
+    bits[udp & service] |= np.uint32(FROM_SERVICE)
+    # A RST of theirs may answer somebody who used our address, one of ours is the end of a flow.
+    late = tcp & np.where(out, flags & SYN == 0, acked)
+    bits[(late | udp) & client & (theirs < _EPHEMERAL)] |= np.uint32(LEFT_OVER)
     return bits
 
 
@@ -170,32 +178,45 @@ def _tcp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
     syn, shaken = has(IN_SYN), has(OUT_SYN_ACK)
     acked = has(IN_ACK | IN_FIN)
     said, answered = has(IN_DATA), has(OUT_DATA)
+    silent = ~said & ~answered
     reset = has(IN_RST | IN_RST_ACK)
     refused = has(OUT_RST | OUT_ERROR)
-    nothing_out = ~has(OUT_SYN_ACK | OUT_ACK | OUT_FIN | OUT_RST | OUT_DATA | OUT_ERROR)
-    kinds = np.full(len(bits), KIND["midstream"], np.uint8)
+    # Our stack sends an ACK alone in a connection only (RFC 9293, 3.10.7).
+    known = has(OUT_ACK)
+    first_out = has(FIRST_OUT)
+    # Nothing that a source sends is without a kind: what has none is ours.
+    kinds = np.full(len(bits), KIND["own"], np.uint8)
 
     def name(kind: str, where: NDArray[np.bool_]) -> None:
         kinds[where] = KIND[kind]
 
     # From the weakest statement to the strongest: what is written last holds.
     stray = ~syn & ~shaken & ~has(OUT_SYN)
-    lone_acks = stray & has(IN_ACK) & ~said & ~answered
-    name("ack", lone_acks & (refused | (nothing_out & has(FIRST_ACK))))
-    alone = stray & ~has(IN_ACK) & ~said & ~answered
-    name("maimon", alone & has(IN_FIN) & has(FIRST_ACK) & ~has(OUT_ACK))
-    # Our own RST or error must not have been what it answers.
-    unasked = ~has(FIRST_OUT) & ~has(OUT_SYN | OUT_SYN_ACK | OUT_DATA)
-    name("back-rst", alone & reset & ~has(IN_FIN) & unasked)
-    name("back-icmp", alone & has(IN_ERROR) & unasked & ~has(IN_FIN))
-    name("back-syn-ack", stray & has(IN_SYN_ACK) & unasked & ~answered & ~said)
-    name("fin", alone & has(IN_BARE_FIN))
+    alone = stray & silent & ~known
+    name("refused", alone & refused)
+    # What came after our RST or error is not what that answered: of a connection from before.
+    name("midstream", alone & refused & first_out & acked)
+    name("back-rst", alone & reset & ~first_out)
+    name("back-icmp", alone & has(IN_ERROR) & ~first_out)
+    name("ack", alone & has(IN_ACK) & ~first_out & (refused | has(FIRST_ACK)))
+    name("maimon", alone & has(IN_FIN) & ~has(IN_ACK) & has(FIRST_ACK))
+    name("back-syn-ack", alone & has(IN_SYN_ACK))
+    under_way = stray & (known | ~silent)
+    name("open", under_way & silent)
+    name("midstream", under_way & (~silent | acked | reset))
+    # Of a flow that we began: our SYN was not captured, or nothing of its beginning.
+    name("own", under_way & has(IN_SYN_ACK))
+    name("own", stray & has(LEFT_OVER) & ~(said & answered))
+    name("fin", stray & ~(said & answered) & has(IN_BARE_FIN) & ~(under_way & has(IN_ACK)))
     name("ignored", syn)
     name("refused", syn & ~shaken & refused)
-    name("half-silent", syn & shaken & ~acked & ~said)
-    name("half-open", syn & shaken & ~acked & ~said & reset)
+    # A SYN-ACK of ours shows the SYN that it answers, our ACKs that it was acknowledged.
+    missed = ~syn & shaken & ~has(OUT_SYN)
+    asked = syn | missed
+    name("half-silent", asked & shaken & ~acked & ~said)
+    name("half-open", asked & shaken & ~acked & ~said & reset)
     # Where only one direction was captured, the source's own ACK shows the handshake.
-    through = syn & acked & (shaken | ~refused)
+    through = (asked & acked & (shaken | ~refused)) | (missed & known)
     name("open", through)
     name("empty", through & has(IN_FIN))
     name("empty-reset", through & reset)
@@ -203,10 +224,14 @@ def _tcp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
     name("conversed", through & said)
     # TCP Fast Open: data in the SYN, acknowledged.
     name("conversed", syn & shaken & said)
-    name("null", has(IN_NULL))
-    name("xmas", has(IN_XMAS))
-    name("syn-fin", has(IN_SYN_FIN))
-    name("odd", has(IN_ODD) & ~(said & answered))
+    # The beginning was not captured, so what was said may not be anybody's first words.
+    name("midstream", missed & ~silent)
+    # A damaged packet in a conversation is no question.
+    odd = ~(said & answered)
+    name("null", has(IN_NULL) & odd)
+    name("xmas", has(IN_XMAS) & odd)
+    name("syn-fin", has(IN_SYN_FIN) & odd)
+    name("odd", has(IN_ODD) & odd)
     name("own", has(OUT_SYN) & ~syn)
     return kinds
 
@@ -217,13 +242,17 @@ def _udp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
     kinds = np.full(len(bits), KIND["udp-silent"], np.uint8)
     said = has(IN_DATA)
+    spoke, refused = has(OUT_DATA | OUT_EMPTY), has(OUT_ERROR)
     kinds[has(IN_EMPTY) & ~said] = KIND["udp-empty"]
-    kinds[has(OUT_DATA | OUT_EMPTY)] = KIND["udp-answered"]
-    kinds[has(OUT_ERROR)] = KIND["udp-closed"]
+    kinds[spoke] = KIND["udp-answered"]
+    kinds[refused] = KIND["udp-closed"]
     # An answer that nobody asked for meets a closed port, mostly.
-    kinds[said & has(TO_LOWER) & ~has(OUT_DATA | OUT_EMPTY)] = KIND["reflection"]
+    late = has(FROM_SERVICE) | (has(LEFT_OVER) & ~refused)
+    kinds[said & late & ~spoke] = KIND["reflection"]
     kinds[has(IN_ERROR) & ~said & ~has(IN_EMPTY)] = KIND["back-icmp"]
-    kinds[has(FIRST_OUT)] = KIND["own"]
+    # An error of ours that comes first is about a datagram that was not captured.
+    theirs = refused & ~spoke & ~has(FROM_SERVICE | LEFT_OVER)
+    kinds[has(FIRST_OUT) & ~theirs] = KIND["own"]
     return kinds
 
 
@@ -232,6 +261,7 @@ def _sctp_kinds(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
         return _has(bits, mask)
 
     kinds = np.full(len(bits), KIND["midstream"], np.uint8)
+    kinds[has(IN_ERROR) & ~has(IN_OTHER_CHUNK)] = KIND["back-icmp"]
     kinds[has(IN_INIT)] = KIND["sctp-init"]
     kinds[has(OUT_INIT_ACK)] = KIND["sctp-answered"]
     kinds[has(FIRST_OUT)] = KIND["own"]

@@ -2,8 +2,9 @@
 
 The rules are asked in an order, and the first that answers decides: backscatter, a tool's mark,
 a health check's rhythm, the other rules of scans, a client, a probe, unknown.
-Counts up to 200 are all that the rules tell apart, so a caller may clip them at 255 and judge equal
-rows once.
+So that equal rows are judged once, a caller may round counts down: those up to 64 not at all,
+those above to 32 steps between a power of two and the next, some 3 %. Every threshold is at most
+64; where counts are subtracted, the rules allow for what rounding took off.
 """
 
 from portbook.model.traffic import Judged

@@ -31,14 +31,27 @@ def by_tool(seen: Seen, tools: list[Given]) -> str | None:
         return best.sure
     half = seen.kind["half-open"] > 0
     if seen.talks:
-        # No client leaves half-open connections of a tool's look beside conversations of its own.
-        return "likely" if half else None
+        return "likely" if _shows_through(seen, best.by) else None
     if half or seen.impossible:
         return "likely"
     if best.sure == "likely" and seen.missed >= 2:
         return "likely"
     # One SYN of ZMap's look: four fields at once that no system in use sends together.
     return "guess" if best.by == "zmap-shape" and seen.raw and seen.quiet else None
+
+
+def _shows_through(seen: Seen, look: str) -> bool:
+    """Whether a tool's look stands out beside conversations.
+
+    A small device may have the look, give up a connection now and then, and talk; among many people
+    behind one address a few packets have it. A tool's packets are a quarter of all at least, and
+    never talk; and the half-open connections that it leaves are not few beside conversations.
+    """
+    if seen.talks_raw or seen.mark[look] * 4 < seen.firsts:
+        return False
+    said = seen.total(("conversed", "midstream", "udp-answered", "sctp-answered"))
+    half = seen.kind["half-open"]
+    return half > 0 and said <= OUTWEIGHS * half
 
 
 def by_flags(seen: Seen) -> str | None:

@@ -20,6 +20,15 @@ UDP_SWEEP = 64
 """From how many ports on unanswered datagrams are a sweep by themselves: calls have tens."""
 
 
+def lost(count: int) -> int:
+    """How much rounding may have taken off a count (see `judging`)."""
+    return count // 32 if count >= 64 else 0
+
+
+SAME_HOST = 512
+"""From so many own addresses on they count as one (engine.MOST_OWN)."""
+
+
 class Seen:
     """Facts of one source by name, and sums of them. All are counts.
 
@@ -67,12 +76,13 @@ class Seen:
         if not kind["midstream"]:
             self.quiet += self.strays
         self.swept = 0
-        alone = facts.ports >= UDP_SWEEP and not self.talks
+        ports = min(facts.ports, facts.contacts - self.back, kind["udp-silent"])
+        alone = ports >= UDP_SWEEP and not self.talks
         if alone or kind["udp-closed"] + kind["udp-empty"] + facts.wrong >= 3:
             # A system sends few ICMP errors a second: most closed ports of a sweep stay silent.
             self.swept = kind["udp-silent"]
         self.quiet += self.swept
-        left = facts.contacts - self.talk - self.back
+        left = facts.contacts - self.talk - self.back - lost(self.talk) - lost(self.back)
         self.missed = min(max(left, min(self.quiet, 1)), self.quiet)
         self.missed_ports = min(facts.ports, self.missed)
         self.missed_hosts = min(facts.hosts, self.missed)
@@ -93,10 +103,22 @@ class Seen:
         return self.mark["raw"] > 0 and made > 0 and made * 2 >= self.facts.syns
 
     @property
+    def talks_raw(self) -> bool:
+        """Whether connections with bytes began with SYN packets that no stack sends.
+
+        Small devices do so. A tool that makes its own SYN packets cannot: its kernel resets what is
+        answered, so that it connects by the system's stack (masscan has a stack of its own).
+        """
+        return self.kind["conversed"] > self.mark["stack"]
+
+    @property
     def retries(self) -> bool:
         """Whether the same few closed ports are asked again and again, as clients do.
 
-        A scan asks a closed port once, one without answer twice.
+        A scan asks a closed port once, one without answer twice. Beyond `SAME_HOST` own addresses
+        contacts are not told apart, and look repeated.
         """
-        again = self.closed >= 3 * max(1, self.missed)
+        if self.facts.hosts >= SAME_HOST:
+            return False
+        again = self.closed + lost(self.closed) >= 3 * max(1, self.missed)
         return again and self.missed_ports <= 16 and not self.silent and not self.impossible

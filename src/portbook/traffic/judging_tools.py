@@ -44,6 +44,9 @@ def _weighs(seen: Seen, count: int) -> bool:
 
 def _nmap(seen: Seen) -> Given | None:
     shape, pairs, system = (seen.mark[name] for name in ("nmap-shape", "nmap-pair", "nmap-os"))
+    if seen.talks_raw:
+        # Its own packets hold no conversation: these are a small device's.
+        pairs = 0
     if pairs >= 3 or (pairs and pairs * 8 >= seen.mark["raw"]):
         sure = "certain" if pairs >= 2 or shape >= 2 else "likely"
         return Given("nmap", sure, "nmap-pair")

@@ -49,6 +49,12 @@ class OwnSide:
         self._pairs = Index(salt)
         self._asked = np.zeros(1024, np.uint64)
 
+    def add(self, networks: Sequence[Network]) -> None:
+        """These are ours, too."""
+        if set(networks) - set(self.networks):
+            self.networks = (*self.networks, *(set(networks) - set(self.networks)))
+            self._spans = tuple(_span(network) for network in collapsed(self.networks))
+
     def directions(self, packets: Packets, watched: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
         """INBOUND, OUTBOUND or ELSEWHERE for each packet.
 

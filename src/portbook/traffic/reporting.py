@@ -6,30 +6,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from portbook.model.traffic import TOOLS, VERDICTS, Judged, Ours, PortSeen, SourceSeen, Traffic
+from portbook.model.traffic import VERDICTS, Judged, Ours, SourceSeen, Traffic
 from portbook.model.unknown import Gap
-from portbook.traffic.engine import (
-    ANSWERED,
-    MOST_CONTACTS,
-    MOST_OWN,
-    MOST_SOURCES,
-    REFUSED,
-    Engine,
-)
+from portbook.traffic.engine import MOST_CONTACTS, MOST_OWN, Engine
 from portbook.traffic.evidence import evidence
 from portbook.traffic.keyed import distinct
 from portbook.traffic.openers import NAMES, fits
 from portbook.traffic.own_side import address_text
-from portbook.traffic.packets import SLOT, TCP
-from portbook.traffic.sentences import port_sentence
+from portbook.traffic.port_rows import MOST_PORTS, NUMBERS, port_rows
 from portbook.traffic.source_facts import TRANSPORTS, SourceFacts, Spoken
 from portbook.traffic.trw import DEFAULT, Rates
 
-MOST_PORTS = 1000
-"""Ports that have a sentence of their own."""
 _MOST_LISTED_PORTS = 32
 _SECOND = 1_000_000_000
-_NUMBERS = {name: number for number, name in TRANSPORTS.items()}
 _PRIORITY = ("scan", "probe", "unknown", "health-check", "client", "backscatter")
 """In which order sources are listed."""
 
@@ -40,6 +29,7 @@ def report(
     ours: Ours,
     spoken: Spoken,
     listed: int = 10_000,
+    each_port: int = 0,
     name_unlisted: bool = True,
     rates: Rates = DEFAULT,
     dropped: int | None = None,
@@ -53,6 +43,7 @@ def report(
         ours: what is told of our side.
         spoken: what our listeners speak.
         listed: how many sources are listed, 0 for all.
+        each_port: at least so many are listed of each watched port, if it had so many.
         name_unlisted: sources that are not listed are a gap (they were not left out on purpose).
         rates: of the sequential test.
         dropped: the kernel's count of packets that did not fit, of a live watch.
@@ -63,7 +54,7 @@ def report(
     place, verdicts = facts.judged()
     codes = np.array([VERDICTS.index(each.verdict) for each in verdicts] or [0], np.int8)
     totals = np.bincount(codes[place], minlength=len(VERDICTS)) if len(place) else [0] * 6
-    chosen = _chosen(facts, place, codes, listed)
+    chosen = _chosen(engine, facts, place, codes, (listed, each_port))
     left = len(facts.rows) - len(chosen)
     told = list(gaps)
     if left and name_unlisted:
@@ -75,7 +66,7 @@ def report(
             )
         )
     told += _bounds(engine)
-    ports, more = _ports(engine, facts, place, verdicts, spoken)
+    ports, more = port_rows(engine, facts, place, verdicts, spoken)
     if more:
         told.append(
             Gap(
@@ -113,7 +104,9 @@ def _bounds(engine: Engine) -> list[Gap]:
     if sources := engine.passed.get("too-many-sources"):
         what = f"{sources:,} packets of further sources"
         found.append(
-            Gap(what, f"after about {MOST_SOURCES:,} sources no more are told apart", way_out)
+            Gap(
+                what, f"after about {engine.most_sources:,} sources no more are told apart", way_out
+            )
         )
     if contacts := engine.passed.get("too-many-contacts"):
         what = f"the ports of {contacts:,} further flows"
@@ -133,13 +126,31 @@ def moment(at: int) -> str:
 
 
 def _chosen(
-    facts: SourceFacts, place: NDArray[np.int32], codes: NDArray[np.int8], listed: int
+    engine: Engine,
+    facts: SourceFacts,
+    place: NDArray[np.int32],
+    codes: NDArray[np.int8],
+    most: tuple[int, int],
 ) -> NDArray[np.intp]:
-    """Which of `facts.rows` are listed: by verdict, then by packets."""
+    """Which of `facts.rows` are listed, by verdict, then by packets: so many, so many a port."""
+    listed, each_port = most
     rank = np.array([_PRIORITY.index(name) for name in VERDICTS])
     packets = facts.tallies.sources["packets"][facts.rows].astype(np.int64)
     order = np.lexsort((facts.rows, -packets, rank[codes[place]]))
-    return order[:listed] if listed else order
+    if not listed:
+        return order
+    if not each_port or not engine.ports:
+        return order[:listed]
+    standing = np.full(facts.tallies.sources.size, len(order), np.int64)
+    standing[facts.rows[order]] = np.arange(len(order))
+    shown = [np.arange(min(listed, len(order)))]
+    contacts = facts.tallies.contacts
+    for port, transport in sorted(engine.ports, key=str):
+        there = contacts["port"][facts.met] == port
+        if transport is not None:
+            there &= contacts["protocol"][facts.met] == NUMBERS[transport]
+        shown.append(distinct(standing[facts.who[facts.met[there]]])[:each_port])
+    return order[distinct(np.concatenate(shown))]
 
 
 def _misfits(facts: SourceFacts, row: int, spoken: Spoken) -> tuple[str, ...]:
@@ -163,9 +174,18 @@ def _source(
 ) -> SourceSeen:
     one = facts.row(row)
     told, against = evidence(one, judged, rates)
-    told = (*_misfits(facts, row, spoken), *told)
+    misfits = _misfits(facts, row, spoken)
+    if judged.verdict in ("probe", "scan"):
+        told = (*misfits, *told)
+    else:
+        against = (*misfits, *against)
     sources, contacts = facts.tallies.sources, facts.tallies.contacts
     ports = np.unique(contacts["port"][facts.contacts_of(row)])
+    if engine.ports and len(ports) > _MOST_LISTED_PORTS:
+        # What was asked for first.
+        asked = np.isin(ports, [port for port, _ in engine.ports])
+        ports = np.concatenate((ports[asked], ports[~asked]))[:_MOST_LISTED_PORTS]
+        ports.sort()
     return SourceSeen(
         address=address_text(int(engine.addresses.high[row]), int(engine.addresses.low[row])),
         verdict=judged.verdict,
@@ -184,78 +204,3 @@ def _source(
         packets=int(sources["packets"][row]),
         bytes=int(sources["bytes"][row]),
     )
-
-
-def _ports(
-    engine: Engine,
-    facts: SourceFacts,
-    place: NDArray[np.int32],
-    verdicts: Sequence[Judged],
-    spoken: Spoken,
-) -> tuple[tuple[PortSeen, ...], int]:
-    """A row for each own port that was touched or is watched, and how many more there are."""
-    contacts = facts.tallies.contacts
-    verdict_of = np.full(facts.tallies.sources.size, -1, np.int32)
-    verdict_of[facts.rows] = place
-    spot = contacts["protocol"].astype(np.int64) << 16 | contacts["port"]
-    pairs = distinct(spot << 32 | facts.who)
-    spots, who = pairs >> 32, pairs & 0xFFFFFFFF
-    starts = np.flatnonzero(np.diff(spots, prepend=-1))
-    found, sizes = spots[starts], np.diff(starts, append=len(spots))
-    wanted = {_NUMBERS[transport] << 16 | port for port, transport in engine.ports if transport} | {
-        TCP << 16 | port for port, transport in engine.ports if transport is None
-    }
-    wanted -= set(found.tolist()) if len(wanted) < MOST_PORTS else wanted
-    order = np.lexsort((found, -sizes))
-    shown = order[:MOST_PORTS]
-    rows = []
-    for each in shown.tolist():
-        members = who[starts[each] : starts[each] + sizes[each]]
-        counted = np.bincount(verdict_of[members], minlength=len(verdicts))
-        rows.append(_port(engine, int(found[each]), int(sizes[each]), counted, verdicts, spoken))
-    rows += [_port(engine, spot, 0, np.zeros(0, np.int64), (), spoken) for spot in sorted(wanted)]
-    rows.sort(key=lambda row: (row.port, row.transport))
-    return tuple(rows), len(order) - len(shown)
-
-
-def _port(
-    engine: Engine,
-    spot: int,
-    sources: int,
-    counted: NDArray[np.int64],
-    verdicts: Sequence[Judged],
-    spoken: Spoken,
-) -> PortSeen:
-    protocol, port = spot >> 16, spot & 0xFFFF
-    transport = TRANSPORTS.get(protocol, "tcp")
-    by_verdict: dict[str, int] = {}
-    by_tool: dict[str, int] = {}
-    scanning: dict[str, int] = {}
-    for each in np.flatnonzero(counted).tolist():
-        judged, number = verdicts[each], int(counted[each])
-        by_verdict[judged.verdict] = by_verdict.get(judged.verdict, 0) + number
-        if judged.tool in TOOLS:
-            by_tool[judged.tool] = by_tool.get(judged.tool, 0) + number
-            if judged.verdict == "scan":
-                scanning[judged.tool] = scanning.get(judged.tool, 0) + number
-    heard = int(engine.heard[SLOT[protocol], port])
-    listening = True if heard & ANSWERED else False if heard & REFUSED else None
-    speaks = tuple(sorted(spoken(transport, port)))
-    most = _most_first(by_verdict)
-    seconds = ((engine.last or 0) - (engine.first or 0)) / _SECOND
-    return PortSeen(
-        port=port,
-        transport=transport,
-        listening=listening,
-        speaks=speaks,
-        sources=sources,
-        verdicts=most,
-        tools=_most_first(by_tool),
-        sentence=port_sentence(
-            port, transport, listening, speaks, most, _most_first(scanning), seconds, sources
-        ),
-    )
-
-
-def _most_first(numbers: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -13,6 +13,11 @@ _NAMES = {
 }
 """How a tool is called here. ZMap and nmap may be told by the look of their packets alone."""
 
+MOST_VISITORS, FLOOD_RATE = 10_000, 100
+"""So many sources, and so many new ones each second, that only look round at one port: no crowd of
+scanners comes so fast, but who forges the address of every packet does."""
+_FLOOD = "; probably a flood with forged addresses"
+
 _PLURALS = {"backscatter": "backscatter", "unknown": "unknown"}
 
 
@@ -34,8 +39,8 @@ def port_sentence(
         listening: whether a service answered; None where that cannot be told.
         speaks: the protocols of the listener, empty where unknown.
         verdicts: how many sources have each verdict, in the order to be told.
-        tools: how many sources came with each tool.
-        seconds: between the first and the last packet to the port.
+        tools: how many of the sources that scan came with each tool.
+        seconds: the time watched, or between the first and the last packet of a capture.
         sources: how many there were.
     """
     name = str(port) if transport == "tcp" else f"{port}/{transport}"
@@ -55,7 +60,9 @@ def port_sentence(
         told.append(part)
     if named and not placed:
         told.append(f"tools: {named}")
-    return f"{head}; {', '.join(told)}"
+    asked = sum(count for verdict, count in verdicts if verdict in ("probe", "unknown"))
+    flood = asked >= MOST_VISITORS and asked >= FLOOD_RATE * max(seconds, 1)
+    return f"{head}; {', '.join(told)}{_FLOOD if flood else ''}"
 
 
 def _service(speaks: Sequence[str], *, listening: bool | None) -> str:

@@ -6,15 +6,14 @@ left to tell is which of the two sides is ours, and how sure that is.
 """
 
 from collections.abc import Collection, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portbook.model.record import Record
+from portbook.traffic.own_side import Network
 from portbook.traffic.packets import ACK, PLAIN, SYN, TCP, UDP, Packets
-
-Network = IPv4Network | IPv6Network
 
 ENOUGH = 200_000
 """Packets that are looked at: the first ones of a capture."""
@@ -23,10 +22,15 @@ _GROUPS = 64
 """Groups of addresses that talk to each other and to nobody else, of which this many are told."""
 _MOST = 64
 """Own addresses that are told one by one; more are told as the network that holds them."""
-_NARROW = {4: 16, 6: 48}
+_NARROW = {IPv4Network: 16, IPv6Network: 48}
 """Bits that such a network must have, or it holds strangers as well: then the first are told."""
 _FRESH = (64, 128, 255)
 """What a time to live begins with: a packet that has it was sent here, or next door."""
+_HOPS = 3
+"""Up to 2 routers of our own may stand between our hosts and where the capture was made."""
+_NEARLY_ALL = 10
+"""How many times the connections of the other side are nearly all of both, and their least number:
+who opens so many is the clients' side, or one host of ours that asks others."""
 _MULTICAST = (0xFF << 56, 0xFFFF_E000_0000)
 """ff00::/8, and ::ffff:224.0.0.0 with all that follows it: nobody's address."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -44,14 +48,15 @@ class _Side(Record):
     """What speaks for one side of a group of addresses: counts of packets.
 
     `asked`: sent to it at our ports, by who begins; `answers`: from our ports; `begun`: SYNs that
-    it sent; `fresh`: of its `sent` packets those whose time to live has not been counted down.
+    it sent; `fresh`: of its `sent` packets those whose time to live was counted down by at most as
+    many as the place says.
     """
 
     members: int
     asked: int
     answers: int
     begun: int
-    fresh: int
+    fresh: tuple[int, ...]
     sent: int
     payload: int
 
@@ -76,7 +81,7 @@ def infer(batches: Sequence[Packets], ports: Collection[tuple[int, str | None]] 
         ours.append(members[chosen])
         said.append((why, clear))
     numbers = np.concatenate(ours)
-    networks = _networks([talks.address(each) for each in numbers[:100_000]])
+    networks = talks.networks(numbers)
     strays = int(np.count_nonzero(colour < 0))
     odd = talks.share_of_conflicts(colour)
     why, clear = said[0]
@@ -143,22 +148,40 @@ class _Talks:
         self._asked = counted(asked, destination)
         self._answers = counted(from_ports & ~to_ports, source)
         self._begun = counted(begins, source)
-        self._fresh = counted(np.isin(column["ttl"], _FRESH), source)
+        counted_down = [np.isin(column["ttl"], np.array(_FRESH) - hops) for hops in range(_HOPS)]
+        self._fresh = [
+            counted(np.logical_or.reduce(counted_down[: hops + 1]), source) for hops in range(_HOPS)
+        ]
         self._sent = counted(everything, source)
         self._payload = counted(payload, source) + counted(payload, destination)
         self.packets = self._sent + counted(everything, destination)
 
     def side(self, members: NDArray[np.int64]) -> _Side:
         """The counts of one side."""
-        columns = (self._asked, self._answers, self._begun, self._fresh, self._sent, self._payload)
-        return _Side(len(members), *(int(each[members].sum()) for each in columns))
 
-    def address(self, number: int) -> str:
-        """The address with a number of ours."""
-        whole = int(self._high[number]) << 64 | int(self._low[number])
-        if whole >> 32 == 0xFFFF:
-            return str(ip_address(whole & 0xFFFFFFFF))
-        return str(ip_address(whole.to_bytes(16, "big")))
+        def total(column: NDArray[np.int64]) -> int:
+            return int(column[members].sum())
+
+        return _Side(
+            members=len(members),
+            asked=total(self._asked),
+            answers=total(self._answers),
+            begun=total(self._begun),
+            fresh=tuple(map(total, self._fresh)),
+            sent=total(self._sent),
+            payload=total(self._payload),
+        )
+
+    def networks(self, numbers: NDArray[np.int64]) -> tuple[Network, ...]:
+        """Networks that hold the addresses with these numbers."""
+        four, six = [], []
+        halves = zip(self._high[numbers].tolist(), self._low[numbers].tolist(), strict=True)
+        for high, low in halves:
+            if high == 0 and low >> 32 == 0xFFFF:
+                four.append(low & 0xFFFFFFFF)
+            else:
+                six.append(high << 64 | low)
+        return (*_networks(IPv4Network, four), *_networks(IPv6Network, six))
 
     def degrees(self) -> NDArray[np.int64]:
         """With how many others each address talks."""
@@ -209,26 +232,31 @@ def _coloured(talks: _Talks) -> tuple[NDArray[np.int8], NDArray[np.int64], int]:
 
     A group begins with who talks with most others; whom it talks with is on the other side, and so
     on. An address whose neighbours disagree goes with the first that is reached, the busiest one's.
+    Each pair is looked at twice, whatever they are: a chain of addresses as fast as a star.
     """
-    colour = np.full(talks.addresses, -1, dtype=np.int8)
-    group = np.full(talks.addresses, -1, dtype=np.int64)
     degrees = talks.degrees()
     rank = degrees.astype(np.float64) + talks.packets / (talks.packets.sum() + 1)
-    for each in range(_GROUPS):
-        left = np.where(colour < 0, rank, -1.0)
-        start = int(left.argmax())
-        if left[start] < 1:
-            return colour, group, each
-        colour[start], group[start] = 0, each
-        while True:
-            before = int(np.count_nonzero(colour >= 0))
-            for near, far in ((talks.one, talks.other), (talks.other, talks.one)):
-                edge = (group[near] == each) & (colour[far] < 0)
-                colour[far[edge]] = 1 - colour[near[edge]]
-                group[far[edge]] = each
-            if int(np.count_nonzero(colour >= 0)) == before:
-                break
-    return colour, group, _GROUPS
+    near = np.concatenate([talks.one, talks.other])
+    far = np.concatenate([talks.other, talks.one])[np.argsort(near, kind="stable")].tolist()
+    begins = np.concatenate([[0], np.cumsum(degrees)]).tolist()
+    colour, group = [-1] * talks.addresses, [-1] * talks.addresses
+    groups = 0
+    for start in np.argsort(-rank, kind="stable").tolist():
+        if groups == _GROUPS or rank[start] < 1:
+            break
+        if colour[start] >= 0:
+            continue
+        colour[start], group[start] = 0, groups
+        reached = [start]
+        # It grows while it is read: first come those next to the start.
+        for each in reached:
+            other = 1 - colour[each]
+            for found in far[begins[each] : begins[each + 1]]:
+                if colour[found] < 0:
+                    colour[found], group[found] = other, groups
+                    reached.append(found)
+        groups += 1
+    return np.array(colour, np.int8), np.array(group, np.int64), groups
 
 
 def _chosen(sides: Sequence[_Side], *, ports: bool) -> tuple[int, str, bool]:
@@ -237,11 +265,21 @@ def _chosen(sides: Sequence[_Side], *, ports: bool) -> tuple[int, str, bool]:
     one, many = sides[hub], sides[1 - hub]
     if not many.members:
         return hub, "one address talks to itself", True
-    near = _is_near(one, many) - _is_near(many, one)
-    if near:
-        where = hub if near > 0 else 1 - hub
-        denied = ports and not sides[where].asked and bool(sides[1 - where].asked)
-        return where, "its packets have not passed a router, those of the others have", not denied
+    opens = one.begun >= _NEARLY_ALL and one.begun > _NEARLY_ALL * many.begun
+    for hops in range(_HOPS):
+        near = _is_near(one, many, hops) - _is_near(many, one, hops)
+        if near:
+            where = hub if near > 0 else 1 - hub
+            denied = ports and not sides[where].asked and bool(sides[1 - where].asked)
+            if hops:
+                # Fewer routers are not none: that its side is the clients' speaks against it.
+                denied = denied or (where == hub and opens)
+                return where, "its packets have passed fewer routers than the others'", not denied
+            return (
+                where,
+                "its packets have not passed a router, those of the others have",
+                not denied,
+            )
     if ports:
         return _by_ports(sides, hub)
     if one.begun >= 10 and one.begun > 4 * one.payload and one.begun > 4 * many.begun:
@@ -251,6 +289,10 @@ def _chosen(sides: Sequence[_Side], *, ports: bool) -> tuple[int, str, bool]:
             passive = hub if one.begun < many.begun else 1 - hub
             return passive, "the other side opens the connections", False
         return hub, "it takes part in most packets", False
+    if opens and one.members > 1:
+        return 1 - hub, "the other side opens nearly all connections", False
+    if opens:
+        return hub, "it opens connections to many others, as one host does that asks them", False
     return hub, "every packet has it at one end, with most others at the other", True
 
 
@@ -269,27 +311,19 @@ def _by_ports(sides: Sequence[_Side], hub: int) -> tuple[int, str, bool]:
     return hub, "nobody is asked at these ports, and it takes part in most packets", False
 
 
-def _is_near(one: _Side, other: _Side) -> bool:
-    """Whether the times to live show that one side's packets were sent here, the other's not."""
+def _is_near(one: _Side, other: _Side, hops: int) -> bool:
+    """Whether the times to live show that one side's packets were sent so near, the other's not."""
     if min(one.sent, other.sent) < 3:
         return False
-    return one.fresh >= 0.95 * one.sent and other.fresh <= 0.5 * other.sent
+    return one.fresh[hops] >= 0.95 * one.sent and other.fresh[hops] <= 0.5 * other.sent
 
 
-def _networks(addresses: Sequence[str]) -> tuple[Network, ...]:
+def _networks(kind: type[Network], found: Sequence[int]) -> list[Network]:
     """The addresses, each as a network of its own; the one network that holds them where many."""
-    found = [ip_network(address) for address in addresses]
-    kept: list[Network] = []
-    for version in (4, 6):
-        of_version = [each for each in found if each.version == version]
-        if len(of_version) <= _MOST:
-            kept += sorted(of_version, key=lambda each: int(each.network_address))
-            continue
-        low = min(int(each.network_address) for each in of_version)
-        high = max(int(each.network_address) for each in of_version)
-        width = of_version[0].max_prefixlen - (low ^ high).bit_length()
-        if width < _NARROW[version]:
-            kept += of_version[:_MOST]
-            continue
-        kept.append(ip_network(f"{of_version[0].network_address}/{width}", strict=False))
-    return tuple(kept)
+    most = 32 if kind is IPv4Network else 128
+    if len(found) > _MOST:
+        low, high = min(found), max(found)
+        width = most - (low ^ high).bit_length()
+        if width >= _NARROW[kind]:
+            return [kind((low, width), strict=False)]
+    return [kind((each, most)) for each in sorted(found[:_MOST])]

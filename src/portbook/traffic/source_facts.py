@@ -17,6 +17,7 @@ from portbook.traffic.facts import KINDS, Facts
 from portbook.traffic.flows import KIND
 from portbook.traffic.judging import judge
 from portbook.traffic.keyed import Index, distinct
+from portbook.traffic.marks import MARK
 from portbook.traffic.openers import NAMES, fits
 from portbook.traffic.packets import SCTP, TCP, UDP
 from portbook.traffic.speech import CUT_SHORT
@@ -32,6 +33,8 @@ TRANSPORTS = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 _EXACT_BITS = 6
 """Counts below 2 to this power are told apart when a source is judged; above, 32 of each octave."""
 _SECOND = 1_000_000_000
+_LEAST_CHANCE, _DEVIATIONS = 0.5, 5
+"""From so many marks expected by chance on they are weighed; their number is Poisson's."""
 _UNRECOGNISED = np.uint64(2)
 _NO_PROTOCOL = np.uint64(1 | 2 | 1 << CUT_SHORT)
 """Opener codes that name none: no bytes, bytes that nobody recognises, and those cut short."""
@@ -48,6 +51,7 @@ _FAILED = _mask(
     *("fin", "null", "xmas", "maimon", "ack", "syn-fin", "odd"),
     *("udp-closed", "udp-empty", "sctp-init"),
 )
+_OWN_ALONE = _mask("own")
 _BEGUN = np.zeros(len(KINDS), np.uint32)
 _BEGUN[
     [
@@ -71,10 +75,14 @@ class Outcomes(Record):
 
 
 class SourceFacts:
-    """`Facts` of every source as columns; `row(i)` is one of them, `rows` which sources count."""
+    """`Facts` of every source as columns; `row(i)` is one of them, `rows` which sources count.
+
+    `met` are the rows of contacts that count, `who` the source of every contact.
+    """
 
     def __init__(self, engine: Engine, tallies: Tallies, spoken: Spoken, rates: Rates) -> None:
         self.tallies = tallies
+        _without_chance(tallies)
         self.outcomes = _outcomes(tallies, spoken)
         contacts, sources = tallies.contacts, tallies.sources
         size, who = sources.size, contacts["source"].astype(np.int64)
@@ -85,12 +93,16 @@ class SourceFacts:
         def tally(where: NDArray[np.bool_]) -> NDArray[np.int64]:
             return np.bincount(who[where], minlength=size)
 
-        self.contacts = np.bincount(who, minlength=size)
+        # What turned out to be left over of our own connections is nobody's visit.
+        met = np.flatnonzero(contacts["kinds"] != _OWN_ALONE)
+        self.met = met
+        self.contacts = np.bincount(who[met], minlength=size)
         self.rows = np.flatnonzero(self.contacts)
         self.ports, self.hosts = self.contacts, (self.contacts > 0).astype(np.int64)
         if engine.own.size > 1:
-            self.ports = _distinct(who, contacts["port"], contacts["protocol"], size)
-            self.hosts = _distinct(who, contacts["own"], None, size)
+            ports, protocols = contacts["port"][met], contacts["protocol"][met]
+            self.ports = _distinct(who[met], ports, protocols, size)
+            self.hosts = _distinct(who[met], contacts["own"][met], None, size)
         told = self.outcomes
         self.columns: dict[str, NDArray[Any]] = {
             "contacts": self.contacts,
@@ -167,7 +179,7 @@ class SourceFacts:
     def contacts_of(self, source: int) -> NDArray[np.intp]:
         """The rows of a source's contacts."""
         if self._order is None:
-            self._order = np.argsort(self.who, kind="stable")
+            self._order = self.met[np.argsort(self.who[self.met], kind="stable")]
             self._sorted = self.who[self._order]
         first, last = np.searchsorted(self._sorted, (source, source + 1))
         return self._order[first:last]
@@ -214,6 +226,24 @@ def _by_place(
     for start, end in zip(starts, np.append(starts[1:], len(rows)), strict=True):
         each = int(place[start])
         yield each >> 16, each & 0xFFFF, rows[start:end]
+
+
+def _without_chance(tallies: Tallies) -> None:
+    """Take back single marks of 2^-16 where there are no more of them than chance makes.
+
+    Among two million forged SYNs some thirty carry a tool's mark. What agrees with a version of the
+    tool besides, or came twice from one source, stays.
+    """
+    marks = tallies.sources["marks"]
+    expected = int(marks[:, MARK["raw"]].sum()) / 65536
+    if expected < _LEAST_CHANCE:
+        return
+    for name, versions in (("masscan-id", ("masscan-old", "masscan-mss")), ("zmap-id", ())):
+        lone = marks[:, MARK[name]] == 1
+        for version in versions:
+            lone &= marks[:, MARK[version]] == 0
+        if int(lone.sum()) <= expected + _DEVIATIONS * expected**0.5:
+            marks[lone, MARK[name]] = 0
 
 
 def _distinct(

@@ -109,14 +109,12 @@ class Tallies:
                 np.add.at(counts, base[having] + code, np.uint32(1))
         raw = np.flatnonzero(firsts.raw)
         if raw.size:
-            self._pair(firsts.source[raw], firsts.sequence[raw], firsts.ports[raw])
+            self._pair(firsts, raw)
 
-    def _pair(
-        self, source: NDArray[np.int32], sequence: NDArray[np.uint32], ports: NDArray[np.uint32]
-    ) -> None:
+    def _pair(self, firsts: FirstPackets, raw: NDArray[np.intp]) -> None:
         """Compare each raw first packet with the one before of the same source."""
-        order = np.argsort(source, kind="stable")
-        source, sequence, ports = source[order], sequence[order], ports[order]
+        raw = raw[np.argsort(firsts.source[raw], kind="stable")]
+        source, sequence, ports = firsts.source[raw], firsts.sequence[raw], firsts.ports[raw]
         table = self.sources
         starts = np.flatnonzero(np.diff(source, prepend=np.int32(-1)))
         ends = np.append(starts[1:], len(source)) - 1
@@ -129,7 +127,10 @@ class Tallies:
         counts = table.column("marks").reshape(-1)
         base = source.astype(np.int64) * len(MARKS)
         for name, found in (
-            ("nmap-pair", nmap_pair(sequence, last_sequence)),
+            (
+                "nmap-pair",
+                nmap_pair(sequence, last_sequence, ports, last_ports, firsts.header[raw]),
+            ),
             ("unicornscan-pair", unicornscan_pair(sequence, last_sequence, ports, last_ports)),
         ):
             hit = np.flatnonzero(found & paired)
