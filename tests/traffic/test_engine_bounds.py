@@ -111,7 +111,7 @@ def test_one_wrong_time_stamp_moves_nothing() -> None:
     """A packet of the year 2105 neither ends flows nor lengthens the capture."""
     wire = Wire("198.51.100.1", 80).shaken().them(PSH | ACK, GET).us(PSH | ACK, b"200")
     wrong = probe(9, 0, "198.51.100.9").sent[0]._replace(at=79.0 * YEAR)
-    later = Wire("198.51.100.1", 80, at=30)
+    later = Wire("198.51.100.1", 80, at=50)
     later._next = wire._next
     engine = engine_of([*wire.sent, wrong], later.them(FIN | ACK).us(FIN | ACK).sent)
     assert engine.flows.size == 1

@@ -172,7 +172,7 @@ def test_sources_of_equal_facts_are_judged_once_and_as_if_alone(
     facts = SourceFacts(engine, engine.standing(final=True), lambda *_: (), Rates())
     place, verdicts = facts.judged()
     for each, row in zip(place.tolist(), facts.rows.tolist(), strict=True):
-        assert verdicts[each] == judge(facts.row(row, clipped=True))
+        assert verdicts[each] == judge(facts.row(row, coarse=True))
     traffic = told(sent)
     assert sum(number for _, number in traffic.verdicts) == traffic.sources_total
     assert {row.verdict for row in traffic.sources} <= set(VERDICTS)

@@ -87,14 +87,15 @@ def test_a_scanning_program_shows_in_a_later_request_too(
 def test_an_opener_that_is_never_finished_takes_no_room_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The oldest makes room; what is held is bounded, and nothing breaks."""
+    """The older half makes room; what is held is bounded, and nothing breaks."""
     monkeypatch.setattr(speech, "_WAITING", 10)
     sent = []
     for n in range(50):
         wire = Wire("198.51.100.1", 9418, source_port=1000 + n, at=n)
         sent += wire.shaken().them(PSH | ACK, b"00").sent
     engine = engine_of(sent[:90], sent[90:])
-    assert len(engine.speech._begun) == len(engine.speech._waiting) == 10
+    assert 5 <= len(engine.speech._begun) <= 10
+    assert 5 <= len(engine.speech._waiting) <= 10
 
 
 def test_forgetting_sources_between_two_segments_accuses_nobody() -> None:

@@ -80,17 +80,16 @@ class Batch:
         if len(syns) < 2:
             yield self
             return
-        high, low = self.theirs()
-        ports = self.their_port.astype(np.uint64) << np.uint64(16) | self.own_port
-        ends = low ^ (high + ports * _SPREAD) * _SPREAD ^ self.ours()[1]
-        order = np.argsort(ends[syns], kind="stable")
-        sorted_ends, sequence = ends[syns[order]], packets.sequence[syns[order]]
+        ends = self._ends(syns)
+        order = np.argsort(ends, kind="stable")
+        sorted_ends, sequence = ends[order], packets.sequence[syns[order]]
         again = (sorted_ends[1:] == sorted_ends[:-1]) & (sequence[1:] != sequence[:-1])
         if not again.any():
             yield self
             return
         repeated = np.zeros(len(self), np.uint8)
         repeated[syns[order[1:][again]]] = 1
+        ends = self._ends(np.arange(len(self)))
         # The packets of those 5-tuples alone are counted through, in their order.
         known = np.flatnonzero(np.isin(ends, sorted_ends[1:][again]))
         known = known[np.argsort(ends[known], kind="stable")]
@@ -103,9 +102,25 @@ class Batch:
         for number in range(int(generation.max()) + 1):
             yield self.taken(np.flatnonzero(generation == number))
 
+    def _ends(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
+        """A number for the 5-tuple of each of these packets, the same in both directions."""
+        packets, out = self.packets, self.outbound[rows]
+        source = packets.source_low[rows] ^ packets.source_high[rows] * _SPREAD
+        destination = packets.destination_low[rows] ^ packets.destination_high[rows] * _SPREAD
+        theirs, ours = np.where(out, destination, source), np.where(out, source, destination)
+        ports = self.their_port[rows].astype(np.uint64) << np.uint64(16) | self.own_port[rows]
+        return (theirs * _SPREAD ^ ours) + ports * _SPREAD
+
     def taken(self, rows: NDArray[np.intp]) -> "Batch":
         """These packets alone."""
         return Batch(self.packets.taken(rows), self.outbound[rows])
+
+
+def whole(
+    high: NDArray[np.uint64], low: NDArray[np.uint64], places: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """A number for address and place together; two share one by a chance of 2^-64."""
+    return (low ^ high * _SPREAD) * _SPREAD + places
 
 
 def flow_keys(source: NDArray[np.int32], places: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portbook.traffic import flows as flow
-from portbook.traffic.batch import Batch, contact_keys, flow_keys, moved
+from portbook.traffic.batch import Batch, contact_keys, flow_keys, moved, whole
 from portbook.traffic.keyed import Addresses, Index
 from portbook.traffic.marks import FirstPackets, tcp_firsts
 from portbook.traffic.own_side import ELSEWHERE, OUTBOUND, Network, OwnSide, watched_ports
@@ -37,7 +37,7 @@ _OVER = 60 * _SECOND
 unanswered SYN after 63 s or more on Linux, but the fifth try comes 31 s after the first."""
 _IDLE = 3600 * _SECOND
 """The same for established connections: keepalives come every 2 hours or more often."""
-_SWEEP = 15 * _SECOND
+_SWEEP = 30 * _SECOND
 _YEAR = 366 * 24 * _IDLE
 """Stamps so far from those beside them are wrong, and count for no span."""
 
@@ -107,20 +107,17 @@ class Engine:
             return
         self.packets += len(packets)
         # The middle of the batch: a single wrong stamp must not move the clock.
-        now = int(np.partition(packets.at, len(packets) // 2)[len(packets) // 2])
-        near = packets.at[np.abs(packets.at - now) < _YEAR]
-        begin, end = int(near.min()), int(near.max())
+        few = np.sort(packets.at[:: max(1, len(packets) >> 6)])
+        now = int(few[len(few) // 2])
+        begin, end = int(packets.at.min()), int(packets.at.max())
+        if end - begin > _YEAR:
+            near = packets.at[np.abs(packets.at - now) < _YEAR]
+            begin, end = int(near.min()), int(near.max())
         self.first = begin if self.first is None else min(self.first, begin)
         self.last = end if self.last is None else max(self.last, end)
         batch = self._ours(packets)
-        errors = (batch.packets.kind == ICMP_ERROR) & ~batch.outbound
-        if errors.any():
-            # They belong to flows which may begin in this very batch: those come first.
-            for rows in (np.flatnonzero(~errors), np.flatnonzero(errors)):
-                if rows.size:
-                    self._take(batch.taken(rows))
-        elif len(batch):
-            self._take(batch)
+        for each in batch.generations() if len(batch) else ():
+            self._take(each)
         if not self._swept:
             self._swept = now
         if abs(now - self._swept) > _SWEEP or self.flows.size > MOST_FLOWS:
@@ -144,10 +141,6 @@ class Engine:
             self.passed[reason] = self.passed.get(reason, 0) + packets
 
     def _take(self, batch: Batch) -> None:
-        for each in batch.generations():
-            self._take_once(each)
-
-    def _take_once(self, batch: Batch) -> None:
         """Take a batch in which no connection begins twice."""
         batch.own = self._own_rows(batch)
         places = batch.places()
@@ -178,9 +171,12 @@ class Engine:
         self.speech.listen(batch, self.flows, self.tallies.sources)
 
     def _own_rows(self, batch: Batch) -> NDArray[np.int32]:
+        if self.side.alone:
+            # One address is the rule: it needs no search.
+            self.own.find_or_add(*self.side.alone)
+            return np.zeros(len(batch), np.int32)
         high, low = batch.ours()
         if (low == low[0]).all() and (high == high[0]).all():
-            # One address is the rule: it needs no search.
             high, low = high[:1], low[:1]
         if self.own.size >= MOST_OWN:
             found = self.own.find(high, low)
@@ -198,16 +194,23 @@ class Engine:
     ) -> None:
         """An ICMP error may come from a router: it belongs to the flow that it quotes."""
         packets = batch.packets
-        errors = np.flatnonzero((packets.kind == ICMP_ERROR) & ~batch.outbound)
+        error = (packets.kind == ICMP_ERROR) & ~batch.outbound
+        errors = np.flatnonzero(error)
         if not errors.size:
             return
-        quoted = packets.quoted_high[errors], packets.quoted_low[errors]
-        source = self.addresses.find(*quoted)
-        known = np.flatnonzero(source >= 0)
+        quoted_high, quoted_low = packets.quoted_high[errors], packets.quoted_low[errors]
+        source = self.addresses.find(quoted_high, quoted_low)
+        known = source >= 0
         keys = flow_keys(source[known], places[errors[known]])
-        known = known[self._flow_rows.find(keys) >= 0]
-        high[errors[known]] = quoted[0][known]
-        low[errors[known]] = quoted[1][known]
+        known[known] = self._flow_rows.find(keys) >= 0
+        # The flow may begin in this very batch.
+        others = np.flatnonzero(~error)
+        known |= np.isin(
+            whole(quoted_high, quoted_low, places[errors]),
+            whole(high[others], low[others], places[others]),
+        )
+        high[errors[known]] = quoted_high[known]
+        low[errors[known]] = quoted_low[known]
 
     def _add_sources(self, known: int) -> None:
         if self.addresses.size == known:

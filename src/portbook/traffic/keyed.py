@@ -89,8 +89,11 @@ class Index:
     def rebuild(self, keys: NDArray[np.uint64]) -> None:
         """Forget everything, and have `keys` (distinct) in rows 0, 1, 2 ..."""
         self.size = len(keys)
-        # It will have as many again: shrinking now would be growing soon.
-        self._bits = max(12, (4 * len(keys)).bit_length(), self._bits - 2)
+        # It will have as many again soon: only a table that is far too large shrinks.
+        if 16 * len(keys) < 1 << self._bits:
+            self._bits = max(12, (4 * len(keys)).bit_length())
+        while 2 * len(keys) > 1 << self._bits:
+            self._bits += 1
         self._seat(keys, np.arange(len(keys), dtype=np.int32))
 
     def _seat(self, keys: NDArray[np.uint64], rows: NDArray[np.int32]) -> None:

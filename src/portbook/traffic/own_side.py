@@ -49,6 +49,14 @@ class OwnSide:
         self._pairs = Index(salt)
         self._asked = np.zeros(1024, np.uint64)
 
+    @property
+    def alone(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
+        """The halves of our only address, None where there are several."""
+        if len(self._spans) != 1 or self._spans[0][0] != self._spans[0][1]:
+            return None
+        high, low = self._spans[0][0]
+        return np.array([high]), np.array([low])
+
     def add(self, networks: Sequence[Network]) -> None:
         """These are ours, too."""
         if set(networks) - set(self.networks):

@@ -34,7 +34,7 @@ class Touched:
         contacts, met = facts.tallies.contacts, facts.met
         spot = contacts["protocol"][met].astype(np.int64) << 16 | contacts["port"][met]
         pair = spot << 32 | facts.who[met]
-        order = np.argsort(pair, kind="stable")
+        order = np.argsort(pair)
         pair = pair[order]
         first = np.flatnonzero(np.diff(pair, prepend=-1))
         shut = contacts["kinds"][met[order]] & ~_SHUT == 0
@@ -62,25 +62,34 @@ def port_rows(
         verdicts: those that there are.
         spoken: what our listeners speak.
     """
-    verdict_of = np.full(facts.tallies.sources.size, -1, np.int32)
-    verdict_of[facts.rows] = place
+    # What a row tells of a source is its verdict and its tool: few of the many verdicts differ so.
+    plain = [_counted(each) for each in verdicts]
+    known = [*dict.fromkeys(plain), ("unknown", None)]
+    code = {each: number for number, each in enumerate(known)}
+    counted_of = np.full(facts.tallies.sources.size, -1, np.int32)
+    codes = np.array([code[each] for each in plain] or [0], np.int32)
+    counted_of[facts.rows] = codes[place]
     touched = Touched(facts)
+    counted = counted_of[touched.sources]
     # A client of another port is none where it was not served: it is counted as unknown there.
-    clients = np.array([each.verdict == "client" for each in verdicts] or [False], np.bool_)
-    counted = verdict_of[touched.sources]
-    counted[touched.shut & clients[counted]] = len(verdicts)
-    known = (*verdicts, Judged("unknown"))
+    if ("client", None) in code:
+        counted[touched.shut & (counted == code["client", None])] = code["unknown", None]
     order = np.lexsort((touched.ports, -touched.sizes))
     rows = []
     for each in order[:MOST_PORTS].tolist():
         start, size = int(touched.starts[each]), int(touched.sizes[each])
-        numbers = np.bincount(counted[start : start + size], minlength=len(known))
+        numbers = np.bincount(counted[start : start + size], minlength=len(known)).tolist()
         rows.append(_row(engine, int(touched.ports[each]), size, numbers, known, spoken))
     missing = _watched(engine) - set(touched.ports.tolist())
-    nobody = np.zeros(0, np.int64)
-    rows += [_row(engine, spot, 0, nobody, (), spoken) for spot in sorted(missing)[:MOST_PORTS]]
+    rows += [_row(engine, spot, 0, (), (), spoken) for spot in sorted(missing)[:MOST_PORTS]]
     rows.sort(key=lambda row: (row.port, row.transport))
     return tuple(rows), max(len(order) - MOST_PORTS, 0)
+
+
+def _counted(judged: Judged) -> tuple[str, str | None]:
+    """The verdict, and the tool of a scan."""
+    named = judged.verdict == "scan" and judged.tool in TOOLS
+    return judged.verdict, judged.tool if named else None
 
 
 def _watched(engine: Engine) -> set[int]:
@@ -91,19 +100,19 @@ def _row(
     engine: Engine,
     spot: int,
     sources: int,
-    numbers: NDArray[np.int64],
-    verdicts: Sequence[Judged],
+    numbers: Sequence[int],
+    known: Sequence[tuple[str, str | None]],
     spoken: Spoken,
 ) -> PortSeen:
     protocol, port = spot >> 16, spot & 0xFFFF
     transport = TRANSPORTS.get(protocol, "tcp")
     by_verdict: dict[str, int] = {}
     by_tool: dict[str, int] = {}
-    for each in np.flatnonzero(numbers).tolist():
-        judged, number = verdicts[each], int(numbers[each])
-        by_verdict[judged.verdict] = by_verdict.get(judged.verdict, 0) + number
-        if judged.tool in TOOLS and judged.verdict == "scan":
-            by_tool[judged.tool] = by_tool.get(judged.tool, 0) + number
+    for (verdict, tool), number in zip(known, numbers, strict=True):
+        if number:
+            by_verdict[verdict] = by_verdict.get(verdict, 0) + number
+            if tool:
+                by_tool[tool] = by_tool.get(tool, 0) + number
     heard = int(engine.heard[SLOT[protocol], port])
     listening = True if heard & ANSWERED else False if heard & REFUSED else None
     speaks = tuple(sorted(spoken(transport, port)))

@@ -114,7 +114,7 @@ class SourceFacts:
             "wrong": tally(told.wrong),
             "unknown_bytes": tally(told.unknown),
         }
-        order = np.lexsort((contacts["first"], who))
+        order = _by_time(who, contacts["first"])
         counted = order[told.success[order] | told.failure[order]]
         decision, after = walk_all(who[counted], told.success[counted], rates, size)
         self.columns |= {"decision": decision, "decided_after": after}
@@ -123,28 +123,29 @@ class SourceFacts:
         self.columns["seconds"] = np.round((sources["last"] - sources["first"]) / _SECOND, 3)
         self.columns["syns"] = sources["kinds"] @ _BEGUN
 
-    def row(self, source: int, *, clipped: bool = False) -> Facts:
-        """The facts of one source; `clipped` as they are judged (see `_coarse`)."""
-        numbers: dict[str, Any] = {}
+    def row(self, source: int, *, coarse: bool = False) -> Facts:
+        """The facts of one source; `coarse` as they are judged (see `_coarse`)."""
+        return self._facts(np.array([source]), coarse=coarse)[0]
 
-        def told(column: NDArray[Any]) -> tuple[int, ...]:
-            return tuple((_coarse(column) if clipped else column).tolist())
-
-        for name, column in self.columns.items():
-            if column.dtype.kind != "f":
-                numbers[name] = told(column[source : source + 1])[0]
-                continue
-            value = column[source].item()
-            numbers[name] = round(value, 2) if clipped else value
-        if clipped:
-            numbers["seconds"] = _rounded(numbers["seconds"])
-            numbers["period"] = _rounded(numbers["period"])
-        sources = self.tallies.sources
-        return Facts(
-            kinds=told(sources["kinds"][source]),
-            marks=told(sources["marks"][source]),
-            **numbers,
-        )
+    def _facts(self, sources: NDArray[np.integer[Any]], *, coarse: bool) -> list[Facts]:
+        """The facts of these sources."""
+        tables = self.tallies.sources
+        columns: list[list[Any]] = []
+        for name in ("kinds", "marks"):
+            table = tables[name][sources]
+            columns.append([tuple(each) for each in (_coarse(table) if coarse else table).tolist()])
+        for name in Facts._fields[2:]:
+            column = self.columns[name][sources]
+            if coarse and column.dtype.kind == "f":
+                column = np.round(column, 2)
+                # Two leading digits: what is judged needs no more, and so fewer rows differ.
+                exact = name == "variation"
+                columns.append(
+                    [each if exact else float(f"{each:.1e}") for each in column.tolist()]
+                )
+            else:
+                columns.append((_coarse(column) if coarse else column).tolist())
+        return [Facts(*each) for each in zip(*columns, strict=True)]
 
     def judged(self) -> tuple[NDArray[np.int32], list[Judged]]:
         """For each of `rows` the place of its verdict in the list."""
@@ -174,12 +175,12 @@ class SourceFacts:
         place = known.find_or_add(mixed)
         example = np.zeros(known.size, np.intp)
         example[place] = rows
-        return place, [judge(self.row(each, clipped=True)) for each in example.tolist()]
+        return place, [judge(each) for each in self._facts(example, coarse=True)]
 
     def contacts_of(self, source: int) -> NDArray[np.intp]:
         """The rows of a source's contacts."""
         if self._order is None:
-            self._order = self.met[np.argsort(self.who[self.met], kind="stable")]
+            self._order = self.met[np.argsort(self.who[self.met])]
             self._sorted = self.who[self._order]
         first, last = np.searchsorted(self._sorted, (source, source + 1))
         return self._order[first:last]
@@ -246,6 +247,17 @@ def _without_chance(tallies: Tallies) -> None:
             marks[lone, MARK[name]] = 0
 
 
+def _by_time(who: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The order of contacts by source, then time: one sort where both fit into 64 bits."""
+    at = first - first.min() if first.size else first
+    bits = int(at.max()).bit_length() if at.size else 0
+    # Microseconds are enough to tell which contact came first: 2^43 of them are 101 days.
+    at = at >> 10
+    if bits - 10 > 42:
+        return np.lexsort((at, who))
+    return np.argsort(who << 42 | at)
+
+
 def _distinct(
     who: NDArray[np.int64],
     what: NDArray[np.uint16],
@@ -283,17 +295,12 @@ def _coarse(column: NDArray[Any]) -> NDArray[np.int64]:
 
     Ratios stay what they are, and busy sources share their rows.
     """
-    counts = column.astype(np.int64)
-    large = np.flatnonzero(counts >= 1 << _EXACT_BITS)
-    if large.size:
+    counts: NDArray[np.int64] = column.astype(np.int64)
+    large = counts >= 1 << _EXACT_BITS
+    if large.any():
         bits = np.frexp(counts[large].astype(np.float64))[1].astype(np.int64) - _EXACT_BITS
         counts[large] = counts[large] >> bits << bits
     return counts
-
-
-def _rounded(value: float) -> float:
-    """Two leading digits: what is judged needs no more, and so fewer rows are distinct."""
-    return float(f"{value:.1e}")
 
 
 def _rounded_all(column: NDArray[np.float64], *, exact: bool) -> NDArray[np.int64]:

@@ -128,8 +128,10 @@ class Speech:
             due = int(flows["due"][flow_rows[each]]) + len(openers[each])
             flows["due"][flow_rows[each]] = due & 0xFFFFFFFF
         flows["opener"][flow_rows] = heard & np.uint8(~_TELLTALE & 0xFF)
-        for each in np.flatnonzero(self._wanting[SLOT[protocols], ports]).tolist():
-            _keep(self._waiting, int(flows["key"][flow_rows[each]]), openers[each])
+        wanted = np.flatnonzero(self._wanting[SLOT[protocols], ports])[-_WAITING:]
+        keys = flows["key"][flow_rows[wanted]].tolist()
+        for each, key in zip(wanted.tolist(), keys, strict=True):
+            _keep(self._waiting, key, openers[each])
         # What a source says again is known: most of it, so that few are looked at one by one.
         source = flows["source"][flow_rows]
         bit = np.left_shift(np.uint64(1), (heard & _CODE).astype(np.uint64))
@@ -187,9 +189,11 @@ class Speech:
 
 
 def _keep(held: dict[int, bytes], flow: int, opener: bytes) -> None:
-    """Keep an opener for what comes later in its flow; the oldest one makes room."""
+    """Keep an opener for what comes later in its flow; the older half makes room."""
     if len(held) >= _WAITING:
-        del held[next(iter(held))]
+        # All at once: looking for the first key of a dict walks over those deleted before it.
+        for key in list(held)[: len(held) // 2]:
+            del held[key]
     held[flow] = opener
 
 

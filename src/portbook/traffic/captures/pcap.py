@@ -15,7 +15,7 @@ from portbook.traffic.captures.walking import Bytes, Chain, Looks, Places, numbe
 from portbook.traffic.captures.window import LONGEST, Window
 from portbook.traffic.packets import Frames
 
-BATCH = 65_536
+BATCH = 32_768
 """The most frames of one batch."""
 
 _MICRO, _NANO, _MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
