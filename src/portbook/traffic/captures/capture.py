@@ -46,7 +46,7 @@ class Capture:
         return self._file.size
 
     def frames(self) -> Iterator[Frames]:
-        """Batches of at most 65,536 frames in the order of the file; each frame comes once.
+        """Batches of at most 32,768 frames in the order of the file; each frame comes once.
 
         Where one pcapng file has several link types, frames of different ones may change places
         within 4,096. Never raises: see `gaps`.
