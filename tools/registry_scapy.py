@@ -13,10 +13,10 @@ logging.disable(logging.CRITICAL)
 
 def main() -> None:
     """Load every layer, contributed ones included, and print their destination ports."""
-    import scapy.all  # type: ignore[import-not-found]
-    import scapy.contrib  # type: ignore[import-not-found]
-    from scapy.layers.inet import TCP, UDP  # type: ignore[import-not-found]
-    from scapy.layers.sctp import SCTP  # type: ignore[import-not-found]
+    import scapy.all
+    import scapy.contrib
+    from scapy.layers.inet import TCP, UDP
+    from scapy.layers.sctp import SCTP
 
     for module in pkgutil.walk_packages(scapy.contrib.__path__, "scapy.contrib."):
         # A contributed layer may need a library that is not there: the others still count.

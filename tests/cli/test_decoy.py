@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from command import Run, portbook, recorded
 from live.stage import environment
-from portbook.cli.decoy_text import visit_line
+from portbook.cli.decoy import Stood
+from portbook.cli.decoy_text import summary_lines, visit_line
 from portbook.cli.render import Style
 from portbook.model.visit import ENDS, Visit
 from test_documents import validator
@@ -146,6 +147,39 @@ def test_more_than_loopback_is_said() -> None:
     assert "every machine" not in run.err
 
 
+@pytest.mark.live
+@pytest.mark.root
+def test_it_stands_on_a_link_local_address() -> None:
+    """In a namespace of its own, on the interface that the address names."""
+    stage = "ip link set lo up; ip -6 address add fe80::1/64 dev lo; exec"
+    command = f'{stage} "{sys.executable}" -m portbook decoy 0/tcp --address fe80::1%lo --jsonl'
+    call = "import socket, sys; socket.create_connection(('fe80::1%lo', int(sys.argv[1]))).close()"
+    with subprocess.Popen(
+        ("unshare", "-n", "sh", "-c", command),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as running:
+        assert running.stdout and running.stderr
+        said = running.stderr.readline().decode()
+        assert "(fe80::1%lo); Ctrl-C ends" in said
+        inside = ("nsenter", f"--net=/proc/{running.pid}/ns/net", sys.executable, "-c", call)
+        subprocess.run((*inside, said.split()[2].partition("/")[0]), check=True, timeout=30)
+        told = json.loads(running.stdout.readline())
+        running.terminate()
+        stream = json.loads(running.communicate(timeout=30)[0])
+    assert (told["source"], told["address"]) == ("fe80::1", "fe80::1")
+    assert [each["address"] for each in stream["standing"]] == ["fe80::1%lo"]
+
+
+def test_more_addresses_than_are_told_apart_are_said_to_be_so() -> None:
+    """One less is a number."""
+    stood = Stood((), "", "", 20_000, 9_999, 0, 0, {"nothing": 20_000}, ())
+    assert list(summary_lines(stood)) == ["20000 visits from 9999 addresses: 20000 nothing"]
+    (line,) = summary_lines(stood._replace(sources=10_000))
+    assert line == "20000 visits from 10,000 or more addresses: 20000 nothing"
+
+
 def test_first_bytes_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     """In a file for each visit, of the name that the visit tells."""
     folder = tmp_path / "visits"
@@ -208,6 +242,8 @@ def test_every_visit_is_one_printable_line_of_bounded_length(seen: Visit) -> Non
     [
         (("0/sctp",), "no sctp"),
         (("0", "--for", "soon"), "--for"),
+        (("0", "--for", "0"), "less than 0.1 s"),
+        (("0", "--address", "::1%lo"), "only a link-local address"),
         (("0", "--address", "example"), "is no address"),
         (("0", "--most-visits", "0"), "--most-visits"),
         (("0", "--most-connections", "100000"), "at most 1024"),

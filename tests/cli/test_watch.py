@@ -2,8 +2,12 @@
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -106,12 +110,64 @@ def test_text_has_the_sentences_the_table_and_the_basis(capture: str) -> None:
 
 
 def test_a_narrow_terminal_gets_evidence_on_lines_of_its_own(capture: str) -> None:
-    """At 80 columns no line is longer, and each source has its reason below it."""
+    """At 80 columns no line is longer, and each source has its whole reason below."""
     run = portbook("watch", "--pcap", capture, "--color", "always", env={"COLUMNS": "80"})
     plain = [line for line in run.out.splitlines() if "\x1b" not in line]
     assert max(map(len, plain)) <= 80
+    said = " ".join(run.out.replace("\x1b[2m", "").replace("\x1b[0m", "").split())
+    for each in watched(capture, "--json").document["sources"]:
+        assert f"{each['confidence']}: {each['evidence'][0]}" in said
     assert run.out.count("likely: ") + run.out.count("certain: ") >= 17
     assert "\x1b[31mscan\x1b[0m (syn, zmap)" in run.out
+
+
+def test_what_speaks_against_a_verdict_is_told(capture: str) -> None:
+    """The strongest below its source, and with --verbose every reason of the document."""
+    sources = watched(capture, "--json").document["sources"]
+    reasons = [each["against"] for each in sources if each["against"]]
+    assert reasons
+    lines = watched(capture).out.splitlines()
+    assert [line for line in lines if line.startswith("  against: ")] == [
+        f"  against: {each[0]}" for each in reasons
+    ]
+    assert not any(line.startswith("  also: ") for line in lines)
+    told = watched(capture, "--verbose").out
+    for each in sources:
+        assert all(f"  also: {reason}\n" in told for reason in each["evidence"][1:])
+        assert all(f"  against: {reason}\n" in told for reason in each["against"])
+
+
+def test_standard_input_that_says_nothing_ends_at_the_second_signal() -> None:
+    """The first is kept for the end of the capture; who does not wait for it asks again."""
+    argv = [sys.executable, "-m", "portbook", "watch", "--pcap", "-"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        for _ in range(100):
+            caught = Path(f"/proc/{process.pid}/status").read_text().partition("SigCgt:\t")[2]
+            if int(caught[:16], 16) & 1 << 14:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.6)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(50) == -signal.SIGTERM
+
+
+def test_a_named_pipe_is_read_as_it_comes(capture: str, tmp_path: Path) -> None:
+    """Plain, gzip and zstd: the same document as of the file."""
+    whole = watched(capture, "--json").document
+    plain = Path(capture).read_bytes()
+    for number, data in enumerate((plain, gzip.compress(plain), _zstd(plain))):
+        pipe = tmp_path / f"pipe{number}"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+        writer.start()
+        assert watched(str(pipe), "--json").document == whole
+        writer.join()
+
+
+def _zstd(data: bytes) -> bytes:
+    zstandard = pytest.importorskip("zstandard")
+    return bytes(zstandard.ZstdCompressor().compress(data))
 
 
 def test_the_top_is_what_was_asked_for(capture: str) -> None:

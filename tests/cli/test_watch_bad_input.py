@@ -110,10 +110,18 @@ def test_a_capture_without_a_packet_has_nobody_in_it(tmp_path: Path) -> None:
 
 
 def test_an_unknown_interface_is_said() -> None:
-    """Or the right to look is missing, and then it says what it can still see."""
+    """With the right to see packets and without it."""
     run = portbook("watch", "3255", "--interface", "no-such-if0", "--for", "0.3")
-    assert run.code in (2, 3)
-    assert "no-such-if0" in run.err
+    assert (run.code, run.out) == (2, "")
+    assert "no interface is called 'no-such-if0'" in one_line(run.err)
+
+
+def test_a_closed_standard_input_is_said() -> None:
+    """Exit code 5 at once: no other descriptor is taken for it."""
+    argv = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "portbook", "watch"]
+    done = subprocess.run([*argv, "--pcap", "-"], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert one_line(done.stderr) == "portbook: error: standard input is closed"
 
 
 def test_without_numpy_it_says_what_to_install(tmp_path: Path) -> None:

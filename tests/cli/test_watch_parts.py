@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portbook.cli.render import Style
+from portbook.cli.watch_ports import port_lines, ranges, watched_text
 from portbook.cli.watch_text import event_line, ports_text, verdict_text
 from portbook.identify.probes import all_probes
-from portbook.model.traffic import SourceSeen
+from portbook.model.traffic import PortSeen, SourceSeen
 from portbook.survey.watching_live import Verdicts
 from portbook.survey.watching_speaks import heard, judge_reply
 from portbook.traffic.openers import NAMES, recognise
@@ -61,6 +62,36 @@ def test_verdicts_and_ports_in_words() -> None:
     many = source("scan")._replace(ports=(1, 2, 3, 4), ports_total=1000)
     assert ports_text(many) == "1 2 3 +997"
     assert ports_text(source("scan")) == "3255"
+
+
+def port(number: int, said: str, sources: int = 1, *, listening: bool = False) -> PortSeen:
+    """A port of which this is said."""
+    return PortSeen(number, "tcp", listening, (), sources, (), (), f"{number}: {said}")
+
+
+def test_ports_of_which_the_same_is_said_have_one_line() -> None:
+    """Ranges; those that answer come first, then those with more sources."""
+    quiet = [port(each, "no service here; 1 source in a minute") for each in range(7990, 8011)]
+    quiet[10] = port(8000, "http; 1 source in a minute", listening=True)
+    busy = port(22, "no service here; 9 sources in a minute", 9)
+    odd = PortSeen(53, "udp", False, (), 0, (), (), "53/udp: no service here; nobody came")
+    assert list(port_lines([busy, odd, *quiet], Style(False, 80, False))) == [
+        "8000: http; 1 source in a minute",
+        "22: no service here; 9 sources in a minute",
+        "7990-7999, 8001-8010: no service here; 1 source in a minute",
+        "53/udp: no service here; nobody came",
+    ]
+    many = [port(each, f"{each} sources") for each in range(1, 60)]
+    assert list(port_lines(many, Style(False, 80, False)))[20:] == [
+        "and 39 more ports (--json has them)"
+    ]
+
+
+def test_very_many_ranges_are_told_as_a_number() -> None:
+    """The first dozen, and how many ports more."""
+    assert ranges([5, 3, 4, 80]) == "3-5, 80"
+    assert ranges(range(0, 60, 2)).endswith("20, 22 and 18 more")
+    assert watched_text([(80, None), (8001, "tcp"), (8000, "tcp")]) == "80, 8000-8001/tcp"
 
 
 _QUERY = bytes.fromhex("beef01000001000000000000") + b"\1a\0\0\1\0\1"

@@ -1,5 +1,6 @@
 """Programs that run beside us: real ones, which end with us however that happens."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -122,3 +123,46 @@ def test_it_ends_when_we_are_killed(tmp_path: Path) -> None:
         assert is_running(pid)
         starter.kill()
     assert soon(lambda: not is_running(pid))
+
+
+def test_it_ends_when_we_are_killed_while_it_is_stopped() -> None:
+    """Also where the kernel would leave it stopped: whoever inherits it is of its session."""
+    stopped = (
+        "import os, signal, sys\n"
+        "from portbook.host.companion import wake_with_starter\n"
+        "wake_with_starter()\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "sys.stdin.read()\n"
+        "sys.exit(7)\n"
+    )
+    starter = (
+        "import sys, time\n"
+        "from portbook.host.companion import Companion\n"
+        f"print(Companion((sys.executable, '-c', {stopped!r})).pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    # prctl(PR_SET_CHILD_SUBREAPER): it inherits what its children leave.
+    heir = (
+        "import ctypes, os, pathlib, subprocess, sys, time\n"
+        "ctypes.CDLL(None).prctl(36, 1)\n"
+        f"one = subprocess.Popen((sys.executable, '-c', {starter!r}), stdout=subprocess.PIPE)\n"
+        "pid = int(one.stdout.readline())\n"
+        "stat = pathlib.Path(f'/proc/{pid}/stat')\n"
+        "while stat.read_text().rpartition(')')[2].split()[0] != 'T':\n"
+        "    time.sleep(0.01)\n"
+        "one.kill()\n"
+        "one.wait()\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    with subprocess.Popen(
+        (sys.executable, "-c", heir),
+        stdout=subprocess.PIPE,
+        env=environment(),
+        start_new_session=True,
+    ) as running:
+        try:
+            told = running.communicate(timeout=30)[0]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+    assert told == b"7\n"

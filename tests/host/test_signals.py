@@ -58,3 +58,37 @@ def test_being_asked_to_end_is_told_and_ends_the_wait() -> None:
         assert ending.wait(30)
         assert ending.asked == signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+_STUBBORN = """
+import os, signal, sys
+from portbook.host.signals import Ending
+with Ending() as ending:
+    print(ending.fileno(), flush=True)
+    read, write = os.pipe()
+    os.read(read, 1)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_who_does_not_look(number: int) -> None:
+    """A read that never returns: the first signal is noted, a later one ends the process by it."""
+    argv = [sys.executable, "-c", _STUBBORN]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        for _ in range(3):  # as timeout(1) does: at once, twice
+            child.send_signal(number)
+        child.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.7)
+        child.send_signal(number)
+        assert child.wait(30) == -number
+
+
+def test_the_wake_pipe_does_not_take_the_place_of_a_closed_stream() -> None:
+    """Where standard input is closed it stays so."""
+    code = "from portbook.host.signals import Ending; print(Ending().fileno())"
+    argv = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", code]
+    done = subprocess.run(argv, capture_output=True, timeout=50, check=True)
+    assert int(done.stdout) > 2

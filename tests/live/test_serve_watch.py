@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -40,6 +41,20 @@ try:
     socket.create_connection(("127.0.0.1", int(sys.argv[2])))
 except ConnectionRefusedError:
     pass
+"""
+
+_FLOOD = """
+import random, socket, struct, sys
+link = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+link.bind(("127.0.0.1", 0))
+tcp = struct.pack("!HHIIBBHHH", 40000, int(sys.argv[1]), 7, 0, 5 << 4, 2, 1024, 0, 0)
+first = random.randrange(11 << 24, 99 << 24)
+for source in range(first, first + 60_000):
+    ip = struct.pack("!BBHHHBBHII", 0x45, 0, 40, 1, 0, 64, 6, 0, source, 0x7F000001)
+    try:
+        link.sendto(ip + tcp, ("127.0.0.1", 0))
+    except OSError:
+        pass
 """
 
 
@@ -155,6 +170,51 @@ def test_what_calls_is_shown_everywhere(tmp_path: Path) -> None:
         running.process.wait(20)
         assert not json.loads(file.read_bytes())["watching"]
         assert "Traceback" not in running.log.read_text()
+
+
+def test_a_flood_hides_no_caller_of_another_port_and_has_a_ceiling(tmp_path: Path) -> None:
+    """SYNs of forged addresses at one port; the client of the other one is told all the same."""
+    served, closed = two_ports()
+    with service(tmp_path, "--watch", f"{served},{closed}/tcp") as running:
+        files = [tmp_path / "traffic" / f"{port}.json" for port in (served, closed)]
+        assert soon(files[0].exists), running.log.read_text()
+        running.run(sys.executable, "-c", _CALL, served, closed)
+        assert soon(lambda: json.loads(files[0].read_bytes())["sources"])
+
+        def flooded() -> bool:
+            running.run(sys.executable, "-c", _FLOOD, closed)
+            return "packets of further sources: too many" in files[1].read_text()
+
+        assert soon(flooded), files[1].read_text()[:500]
+        client, flood = (json.loads(file.read_bytes()) for file in files)
+    assert client["verdicts"] == {"client": 1}
+    assert [each["address"] for each in client["top"]] == ["127.0.0.1"]
+    assert 150_000 < flood["sources"] <= 200_000
+    assert len(flood["top"]) == 20
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_lines_of_the_unit_for_a_watch_are_as_systemd_wants_them(tmp_path: Path) -> None:
+    """They are comments: a drop-in of them has no unknown option, and no value that is none."""
+    contrib = Path(__file__).parents[2] / "contrib"
+    text = (contrib / "portbook.service").read_text()
+    proposed = text.partition("# To watch who calls")[2].partition("# and, where")[0]
+    lines = [line[1:] for line in proposed.splitlines() if re.match(r"#[A-Z\[]", line)]
+    assert "OOMPolicy=continue" in lines
+    folder = tmp_path / "portbook.service.d"
+    folder.mkdir()
+    (folder / "watch.conf").write_text("\n".join(lines))
+    for name in ("portbook.service", "portbook.socket"):
+        shutil.copy(contrib / name, tmp_path)
+    done = subprocess.run(
+        ("systemd-analyze", "verify", str(tmp_path / "portbook.service")),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert str(tmp_path) not in done.stderr
 
 
 def test_a_watch_that_dies_is_begun_anew(tmp_path: Path) -> None:

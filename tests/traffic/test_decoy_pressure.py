@@ -1,11 +1,14 @@
 """A decoy under pressure: floods, no descriptors left, and files without end."""
 
+import errno
 import os
 import resource
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +17,19 @@ from hypothesis import strategies as st
 
 from portbook.host.visit_files import VisitFiles
 from portbook.model import EnvironmentFault, NotPermitted, UsageError
-from portbook.traffic.decoy import Limits, shown
+from portbook.traffic.decoy import Decoy, Limits, shown
 from portbook.traffic.decoy_doors import PortTaken, close_doors, is_loopback, open_doors
-from traffic.decoys import decoy
+from traffic.decoys import decoy, plain
+
+
+def soon(true: Callable[[], object]) -> bool:
+    """Whether it becomes true in 20 seconds."""
+    until = time.monotonic() + 20
+    while not true():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def test_five_thousand_connections_are_told_or_counted() -> None:
@@ -94,7 +107,7 @@ def test_it_goes_on_after_the_open_files_were_used_up(few_files: int) -> None:
 
 def test_floods_of_datagrams_take_no_more_places_than_there_are() -> None:
     """One visit for each source, so many at a time, the others are counted."""
-    with decoy(Limits(connections=5, silence=0.5), transports=("udp",)) as standing:
+    with decoy(Limits(datagrams=5, silence=0.5), transports=("udp",)) as standing:
         for _ in range(50):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
                 link.bind(("127.0.0.1", 0))
@@ -103,6 +116,48 @@ def test_floods_of_datagrams_take_no_more_places_than_there_are() -> None:
     seen = standing.decoy
     assert seen.total + seen.turned_away <= 50
     assert seen.turned_away >= 1
+
+
+def test_forged_sources_of_datagrams_take_no_place_of_a_connection() -> None:
+    """As many as there can be are there, and a connection is let in all the same."""
+    limits = Limits(silence=20, stay=40)
+    with decoy(limits, transports=("tcp", "udp")) as standing:
+        for last in range(1, limits.datagrams + 9):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                link.bind((f"127.0.0.{last}", 0))
+                link.sendto(b"x", ("127.0.0.1", standing.port))
+        assert soon(lambda: standing.decoy.turned_away == 8)
+        with socket.create_connection(("127.0.0.1", standing.port)) as link:
+            link.sendall(b"GET / HTTP/1.0")
+        (told,) = standing.visits(1)
+        assert (told.transport, told.protocol) == ("tcp", "http")
+    assert standing.decoy.turned_away == 8
+
+
+def test_connections_take_no_place_of_datagrams() -> None:
+    """The other way about."""
+    with decoy(Limits(connections=2, silence=0.5), transports=("tcp", "udp")) as standing:
+        links = [socket.create_connection(("127.0.0.1", standing.port)) for _ in range(2)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.sendto(b"GET / HTTP/1.0", ("127.0.0.1", standing.port))
+            told = standing.visits(3)
+        for link in links:
+            link.close()
+    assert sorted(visit.transport for visit in told) == ["tcp", "tcp", "udp"]
+    assert standing.decoy.turned_away == 0
+
+
+def test_it_can_stand_for_longer_than_the_kernel_waits_at_once() -> None:
+    """60 days are more milliseconds than epoll_wait(2) takes."""
+    doors = open_doors(0, ("tcp",), ("127.0.0.1",))
+    made = Decoy(doors, plain, lambda _: None)
+    read, write = os.pipe()
+    asked = iter((False, False, True))
+    os.write(write, b".")
+    made.run(read, lambda: next(asked), 60 * 86_400.0)
+    os.close(read)
+    os.close(write)
+    assert made.total == 0
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
@@ -121,6 +176,16 @@ def test_an_address_of_another_machine_is_refused() -> None:
         open_doors(0, ("tcp",), ("192.0.2.1",))
     with pytest.raises(UsageError):
         is_loopback("example")
+
+
+def test_an_interface_belongs_to_a_link_local_address_alone() -> None:
+    """And it must be there; without one the hint says how to name it."""
+    with pytest.raises(UsageError, match="only a link-local address"):
+        is_loopback("::%lo")
+    for zone in ("", "%no-such", "%99999999999", "%²"):
+        with pytest.raises(EnvironmentFault, match="cannot be bound") as caught:
+            open_doors(0, ("udp",), (f"fe80::1{zone}",))
+        assert caught.value.hint == "with the name of its interface: fe80::1%eth0"
 
 
 @pytest.mark.root
@@ -180,6 +245,45 @@ def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert files.keep(0.0, 80, "tcp", b"x") == "19700101T000000Z-80-tcp-0002.bin"
     files.close()
     assert not target.exists()
+
+
+def test_files_that_somebody_removes_meanwhile_are_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the listing and the look at a file; they do not count."""
+    for number in range(3):
+        (tmp_path / f"19700101T000000Z-80-tcp-000{number}.bin").write_bytes(b"xx")
+    listed = os.scandir
+
+    @contextmanager
+    def removed(folder: int) -> Iterator[list[os.DirEntry[str]]]:
+        with listed(folder) as entries:
+            found = list(entries)
+        (tmp_path / found[1].name).unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", removed)
+    files = VisitFiles(str(tmp_path), most_files=3, most_bytes=5)
+    assert files.keep(0.0, 80, "tcp", b"xx") is None
+    assert files.keep(0.0, 80, "tcp", b"x")
+    files.close()
+
+
+def test_half_a_file_that_is_gone_already_is_no_fault_of_the_decoy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full, and somebody tidies up: the fault that is told is that of the disk."""
+    files = VisitFiles(str(tmp_path))
+
+    def full(_fd: int, _data: bytes) -> int:
+        for each in tmp_path.iterdir():
+            each.unlink()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    assert files.keep(0.0, 80, "tcp", b"x") is None
+    assert files.fault is not None and files.fault.errno == errno.ENOSPC
+    files.close()
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:

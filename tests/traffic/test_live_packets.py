@@ -384,7 +384,9 @@ def test_an_interface_that_goes_down_is_heard_again_and_one_that_vanishes_ends_i
     ):
         near.ip("link", "set", "near", "down")
         assert packets(live, 0.1) == []
-        assert len(live.gaps) == 1
+        (gap,) = live.gaps
+        assert gap.what == "packets while the interface near was down"
+        assert gap.why.startswith("it was down from 2")
         near.ip("link", "set", "near", "up")
         seen: list[Seen] = []
         for _ in range(50):

@@ -263,3 +263,53 @@ def test_what_a_watch_reports_becomes_hours() -> None:
         top=tuple(each._replace(last="2026-11-23T09:00:00Z") for each in eighty.top)
     )
     assert len(json.dumps(document("traffic-hour", eighty))) < watched.MOST_BYTES
+
+
+def test_what_was_too_much_is_told() -> None:
+    """Whose packets were not told apart may have come to any port that is watched."""
+    now = clock.now()
+    traffic = Traffic(
+        *((), (PortSeen(80, "tcp", False, (), 0, (), (), ""),), 77, 0, (), Ours((), "given")),
+        *(None, None, 0.0, (("other-port", 5), ("too-many-sources", 1234)), 5, ()),
+    )
+    for port, hour in hours_of(traffic, {80, 83}, now - 7200, now).items():
+        more = f"Since {clock.iso(now - 7200)} 1,234 packets of further sources: too many"
+        assert hour.sentence.startswith(f"{port}: ")
+        assert hour.sentence.endswith(more)
+    few = traffic._replace(passed=(("other-port", 5),))
+    assert "too many" not in hours_of(few, {80}, now - 7200, now)[80].sentence
+
+
+def test_a_scan_of_more_ports_than_are_listed_is_told_for_each_of_them() -> None:
+    """Its own list ends with its lowest ports; nobody is told where all came that are counted."""
+    now = clock.now()
+    first = tuple(range(1, 33))
+
+    def source(number: int, verdict: str, ports: tuple[int, ...], total: int) -> SourceSeen:
+        return SourceSeen(
+            *(f"192.0.2.{number}", verdict, None, None, "certain", total, ports, total),
+            *(clock.iso(now), clock.iso(now), (), (), (), None, total, 0),
+        )
+
+    def seen(port: int, *verdicts: tuple[str, int]) -> PortSeen:
+        return PortSeen(port, "tcp", None, (), sum(each for _, each in verdicts), verdicts, (), "")
+
+    traffic = Traffic(
+        (
+            source(1, "scan", first, 199),
+            source(2, "scan", (100,), 1),
+            source(3, "client", first, 40),
+            source(4, "scan", first, 32),
+            source(5, "scan", tuple(range(70, 102)), 40),
+        ),
+        (
+            seen(20, ("scan", 2), ("client", 1)),
+            seen(50, ("scan", 1)),
+            seen(100, ("scan", 3)),
+            seen(101, ("scan", 1)),
+        ),
+        *(77, 5, (("scan", 4), ("client", 1)), Ours((), "given"), None, None, 0.0, (), 0, ()),
+    )
+    hours = hours_of(traffic, {20, 50, 100, 101, 300}, now - 60, now)
+    told = {port: [each.address[-1] for each in hour.top] for port, hour in hours.items()}
+    assert told == {20: ["1", "3", "4"], 50: ["1"], 100: ["2", "5", "1"], 101: ["5"], 300: []}

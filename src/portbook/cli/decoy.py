@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_PORTS = 64
 _MOST_CONNECTIONS = 1024
+_SHORTEST = 0.1
+"""Seconds with --for, at least, as with `portbook watch`."""
 _SPARE_FILES = 24
 """Descriptors that are left for streams, tables and kept files."""
 
@@ -96,10 +98,13 @@ def main(options: argparse.Namespace) -> int:
         span = None if options.span is None else duration(options.span)
     except ValueError as error:
         raise UsageError(f"--for: {error}", hint="such as 90s, 15m, 2h, 1d") from None
+    if span is not None and span < _SHORTEST:
+        raise UsageError(f"--for: {options.span!r} is less than {_SHORTEST} s")
     doors = _doors(options)
     files: VisitFiles | None = None
     try:
-        limits = Limits(connections=_room(options.most_connections, len(doors)))
+        most = options.most_connections
+        limits = Limits(connections=_room(most, len(doors)), datagrams=most)
         files = VisitFiles(options.keep) if options.keep is not None else None
         with Ending() as ending:
             since = clock.now()

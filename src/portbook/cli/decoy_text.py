@@ -69,11 +69,15 @@ def _end(visit: "Visit") -> str:
 
 def summary_lines(stood: "Stood") -> "Iterator[str]":
     """How many came, and what they wanted."""
+    from portbook.traffic.decoy import MOST_ADDRESSES
+
     if not stood.visits_total:
         yield "nobody came"
     else:
         visits = f"{stood.visits_total} visit{'' if stood.visits_total == 1 else 's'}"
         sources = f"{stood.sources} address{'' if stood.sources == 1 else 'es'}"
+        if stood.sources >= MOST_ADDRESSES:
+            sources = f"{MOST_ADDRESSES:,} or more addresses"
         wanted = ", ".join(f"{number} {what}" for what, number in stood.wanted.items())
         yield f"{visits} from {sources}: {wanted}"
     if stood.turned_away:

@@ -1,13 +1,14 @@
 """What calls a port: clients, health checks, probes or scans, live or from a capture."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from portbook.cli.arguments import parse_target
 from portbook.cli.gaps import tell_gaps
 from portbook.cli.progress import Bar
 from portbook.cli.render import emit, emit_json, style_of
-from portbook.model.errors import BadPort, UsageError
+from portbook.model.errors import BadPort, EnvironmentFault, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--top", metavar="N", type=_top, help="list N sources (20; as JSON 10000), 0 for all"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="every reason for and against each verdict"
     )
     parser.add_argument(
         "--calibrate", action="store_true", help="estimate the rates below from the capture"
@@ -111,13 +115,19 @@ def _watching(options: argparse.Namespace) -> "Watching":
 
 
 def _read(watching: "Watching", options: argparse.Namespace) -> int:
-    """Judge a capture and print what it shows."""
+    """Judge a capture and print what it shows.
+
+    Raises:
+        EnvironmentFault: it cannot be read; standard input is closed.
+    """
     from portbook.survey.watching import watch_capture
 
     with Bar("reading the capture,", unit="MB", scale=1_000_000) as bar:
         if options.pcap == "-":
             from portbook.host.signals import Ending
 
+            if sys.stdin is None:
+                raise EnvironmentFault("standard input is closed", hint="--pcap FILE")
             # Ctrl-C ends the program that captures as well: what it wrote until then is judged.
             with Ending() as ending:
                 watched = watch_capture("-", watching, bar.show, ending.wait)
@@ -141,7 +151,7 @@ def tell(watched: "Watched", options: argparse.Namespace, *, streamed: bool = Fa
         from portbook.cli.watch_text import summary_lines
 
         style = style_of(options.color)
-        emit(summary_lines(watched, style))
+        emit(summary_lines(watched, style, verbose=options.verbose))
         tell_gaps(traffic.incomplete, style)
     if traffic.incomplete:
         return 3

@@ -6,16 +6,21 @@ import stat
 
 from portbook.cli.telling import say
 from portbook.host import Host, clock
+from portbook.host.companion import wake_with_starter
 from portbook.host.privileges import CAP_NET_RAW
 from portbook.host.signals import Ending
 from portbook.model.errors import NotPermitted
-from portbook.survey.watched import EVERY, HourFiles, hours_of
+from portbook.survey.watched import EVERY, MOST_TOP, HourFiles, hours_of
 from portbook.survey.watching import Watching
 from portbook.survey.watching_live import Calls, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from portbook.model.traffic import Traffic
+
+MOST_SOURCES = 200_000
+"""Sources of an hour that are told apart: a flood from forged addresses must not take all memory of
+the service's unit (contrib/portbook.service)."""
 
 
 def watch_hour(watching: Watching, options: argparse.Namespace) -> int:
@@ -35,6 +40,7 @@ def watch_hour(watching: Watching, options: argparse.Namespace) -> int:
     gc.collect()
     gc.freeze()
     gc.enable()
+    watching = watching._replace(most_sources=MOST_SOURCES, each_port=MOST_TOP)
     keeping = _Keeping({port for port, _ in watching.ports})
     with Ending() as ending:
         starter = _Starter()
@@ -86,6 +92,7 @@ class _Starter:
         self._pipe = stat.S_ISFIFO(os.fstat(0).st_mode)
         if self._pipe:
             os.set_blocking(0, False)
+            wake_with_starter()
 
     def gone(self) -> bool:
         """Whether it has closed its end, or ended."""

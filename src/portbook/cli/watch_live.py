@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from portbook.cli.render import emit, emit_json, encodable, style_of
+from portbook.cli.telling import say
+from portbook.cli.watch_ports import watched_text
 from portbook.host import clock
 from portbook.host.signals import Ending
 from portbook.survey.watching import Watching
@@ -25,7 +27,7 @@ def watch_live(watching: Watching, options: argparse.Namespace) -> int:
     gc.collect()
     gc.freeze()
     gc.enable()
-    teller = _Teller(options)
+    teller = _Teller(options, watching)
     with Ending() as ending:
         try:
             watched = watch(
@@ -33,7 +35,7 @@ def watch_live(watching: Watching, options: argparse.Namespace) -> int:
                 interface=options.interface,
                 span=options.span,
                 ended=ending.wait,
-                calls=Calls(teller.changed, teller.progress),
+                calls=Calls(teller.changed, teller.progress, began=teller.began),
             )
         finally:
             teller.clear()
@@ -47,7 +49,9 @@ def watch_live(watching: Watching, options: argparse.Namespace) -> int:
 class _Teller:
     """What is printed while the watch goes on."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, watching: Watching) -> None:
+        self._ports = watching.ports
+        self._interface = options.interface
         self._jsonl = options.jsonl
         self._silent = options.json and not options.jsonl
         self._style = style_of(options.color)
@@ -56,6 +60,13 @@ class _Teller:
         )
         self._shown = ""
         self.told = False
+
+    def began(self, packets: bool) -> None:  # noqa: FBT001 - as it is called
+        """Say on stderr that from now on nothing is missed; a script can wait for that line."""
+        where = "every interface" if self._interface is None else self._interface
+        said = "" if packets else "the connections of "
+        place = f" on {where}" if packets else ""
+        say(f"watching {said}{watched_text(self._ports)}{place}; Ctrl-C ends it")
 
     def changed(self, changes: Sequence[Change]) -> None:
         """Tell of sources whose verdict is new."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from portbook.cli.render import Column, Style, cut, safe, table, wrap
+from portbook.cli.render import Column, Style, cut, safe, table, width, wrap
+from portbook.cli.watch_ports import port_lines
 from portbook.model.moments import spoken
-from portbook.model.traffic import PortSeen, SourceSeen, Traffic
+from portbook.model.traffic import SourceSeen, Traffic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ _SHADES = {
     "backscatter": "dim",
     "unknown": "dim",
 }
-_MOST_PORTS = 20
-"""Ports that have their sentence printed, those with most sources; a scan has thousands of them."""
 _PORTS_SHOWN = 3
-_WIDE = 120
-"""Columns from which on the evidence stands beside the source, and not below it."""
 _DAY = 86_400.0
 _PASSED = {
     "elsewhere": "between others",
@@ -39,36 +36,31 @@ _PASSED = {
 """How the reasons for which packets are passed over are told; in JSON they are the keys."""
 
 
-def summary_lines(watched: "Watched", style: Style) -> list[str]:
+def summary_lines(watched: "Watched", style: Style, *, verbose: bool = False) -> list[str]:
     """Everything that people are shown of a capture, or at the end of a live watch."""
     traffic = watched.traffic
-    lines = list(_port_lines(traffic.ports, style))
+    lines = list(port_lines(traffic.ports, style))
     if not traffic.sources_total:
         lines += [] if lines else ["nobody came"]
     else:
-        lines += ["", *source_lines(traffic, style)]
+        lines += ["", *source_lines(traffic, style, verbose=verbose)]
         left = traffic.sources_total - len(traffic.sources)
         if left > 0:
             plural = "" if left == 1 else "s"
             lines.append(f"and {left:,} more source{plural} (--top 0 lists all of them)")
-    lines += ["", *_basis(traffic, style)]
+    lines += ["", *_basis(watched, style)]
     if watched.calibration is not None:
         for each in watched.calibration.basis:
             lines += wrap(f"rates: {each}", style, "  ", "")
     return lines
 
 
-def _port_lines(ports: Sequence[PortSeen], style: Style) -> Iterator[str]:
-    most = sorted(ports, key=lambda port: -port.sources)[:_MOST_PORTS]
-    for port in sorted(most, key=lambda port: (port.port, port.transport)):
-        yield from wrap(safe(port.sentence), style, "  ", "")
-    if len(ports) > _MOST_PORTS:
-        yield f"and {len(ports) - _MOST_PORTS:,} more ports (--json has them)"
+def source_lines(traffic: Traffic, style: Style, *, verbose: bool = False) -> list[str]:
+    """The table: a line for each source, then what speaks against its verdict.
 
-
-def source_lines(traffic: Traffic, style: Style) -> list[str]:
-    """The table: a line for each source, its strongest evidence beside it or on the next line."""
-    wide = not style.cut or style.width >= _WIDE
+    The strongest evidence stands beside the source where every line has room for it, else below.
+    With `verbose` everything that speaks for the verdict and against it is told.
+    """
     dated = traffic.seconds > _DAY
     columns = [
         Column("VERDICT"),
@@ -89,28 +81,30 @@ def source_lines(traffic: Traffic, style: Style) -> list[str]:
         )
         for each in traffic.sources
     ]
-    if wide:
-        # The evidence is cut first: the rest of the line is what one looks for.
-        plain = style._replace(cut=False, color=False)
-        lines = table([*columns, Column("WHY")], _with_why(rows, traffic.sources), plain)
-        if style.cut:
-            lines = [cut(line, style.width) for line in lines]
-        head, *body = lines
-        return [style.paint(head, "bold"), *_painted(body, traffic.sources, style)]
-    head, *body = table(columns, rows, style._replace(color=False))
+    plain = style._replace(cut=False, color=False)
+    why = [(*row, why_text(each)) for row, each in zip(rows, traffic.sources, strict=True)]
+    head, *body = table([*columns, Column("WHY")], why, plain)
+    beside = not style.cut or max(map(width, (head, *body))) <= style.width
+    if not beside:
+        head, *body = table(columns, rows, style._replace(color=False))
     lines = [style.paint(head, "bold")]
+    # In a pipe a reason is one line, however long.
+    below = style if style.cut else style._replace(cut=True, width=1 << 20)
     for line, each in zip(_painted(body, traffic.sources, style), traffic.sources, strict=True):
         lines.append(line)
-        if each.evidence:
-            below = safe(f"  {why_text(each)}")
-            lines.append(style.paint(cut(below, style.width), "dim"))
+        for reason in _below(each, beside=beside, verbose=verbose):
+            lines += [style.paint(part, "dim") for part in wrap(safe(reason), below, "    ", "  ")]
     return lines
 
 
-def _with_why(
-    rows: Sequence[tuple[str, ...]], sources: Sequence[SourceSeen]
-) -> list[tuple[str, ...]]:
-    return [(*row, why_text(each)) for row, each in zip(rows, sources, strict=True)]
+def _below(source: SourceSeen, *, beside: bool, verbose: bool) -> Iterator[str]:
+    """The reasons that have lines of their own."""
+    if source.evidence and not beside:
+        yield why_text(source)
+    if verbose:
+        yield from (f"also: {each}" for each in source.evidence[1:])
+    for each in source.against if verbose else source.against[:1]:
+        yield f"against: {each}"
 
 
 def _painted(lines: Sequence[str], sources: Sequence[SourceSeen], style: Style) -> Iterator[str]:
@@ -150,9 +144,12 @@ def event_line(at: str, before: str | None, source: SourceSeen, style: Style) ->
     return head + style.paint(text, _SHADES.get(source.verdict, "dim")) + gap + why
 
 
-def _basis(traffic: Traffic, style: Style) -> Iterator[str]:
+def _basis(watched: "Watched", style: Style) -> Iterator[str]:
     """What was read, which side is ours and how that is known, and what was not judged."""
+    traffic = watched.traffic
     counts = f"{_packets(traffic.packets)} in {_span(traffic)}"
+    if watched.by_connections:
+        counts = f"connections were looked at for {_span(traffic)}, no packets"
     if traffic.first and traffic.last:
         counts += f", {traffic.first} to {traffic.last}"
     if traffic.dropped is not None:

@@ -1,7 +1,8 @@
 """A program that runs beside us, and ends when we do, however that happens.
 
 Its standard input is a pipe whose other end only we have: it is to end when that closes. It is
-started by posix_spawn(3), which is safe beside threads; `subprocess` and a fork are not needed.
+started by posix_spawn(3), which is safe beside threads; `subprocess` and a fork are not needed. One
+that may have been stopped then (SIGSTOP) calls `wake_with_starter` when it begins.
 """
 
 import contextlib
@@ -15,6 +16,25 @@ from portbook.model.errors import EnvironmentFault
 
 _GRACE = 3.0
 """Seconds that it has for ending by itself."""
+_SET_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+def wake_with_starter() -> None:
+    """From here on the kernel wakes us, should we be stopped when whoever started us ends.
+
+    Who is stopped does not read that its input has ended. Who is not notices nothing.
+    """
+    try:
+        # prctl(2) has no door of its own in the standard library.
+        import _ctypes
+    except ImportError:
+        return
+    prctl = _ctypes.dlsym(
+        _ctypes.dlopen(None, 0),  # type: ignore[arg-type] # None is the program
+        "prctl",
+    )
+    _ctypes.call_function(prctl, (_SET_DEATH_SIGNAL, int(signal.SIGCONT)))
 
 
 class Companion:

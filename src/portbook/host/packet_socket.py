@@ -50,7 +50,8 @@ class PacketSocket:
             EnvironmentFault: the kernel has no packet sockets, or no memory for the ring.
         """
         self.interface = interface
-        self._down = False
+        self.number = 0
+        self.fell = False
         self._counted = Statistics(0, 0, 0)
         if not hasattr(socket, "AF_PACKET"):
             raise EnvironmentFault("packets can be watched on Linux only")
@@ -71,7 +72,7 @@ class PacketSocket:
             ) from error
         self._ring: Ring | None = None
         try:
-            self._index = _index_of(interface)
+            self.number = index_of(interface)
             # What came unfiltered is thrown away when the ring is made, and then not counted:
             # nothing passes in between.
             self._attach(NOTHING)
@@ -100,8 +101,11 @@ class PacketSocket:
     def blocks(self, timeout: float) -> Iterator[bytes]:
         """Wait at most `timeout` seconds for packets, then a copy of each block that is ready.
 
+        `fell` is set when the kernel says that the named interface went down. It says so once, and
+        not again when the interface goes away after that: ask `interfaces` from time to time.
+
         Raises:
-            EnvironmentFault: the interface is gone.
+            EnvironmentFault: the kernel says that packets cannot be read any more.
         """
         if self._ring is None:
             return
@@ -115,16 +119,9 @@ class PacketSocket:
         fault = self._link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         yield from self._ring.blocks()
         if fault == errno.ENETDOWN:
-            self._down = True
-            if self._index and not any(each.number == self._index for each in interfaces()):
-                raise EnvironmentFault(f"the interface {self.interface} is gone")
+            self.fell = True
         elif fault:
             raise EnvironmentFault(f"no packets can be read: {errno.errorcode.get(fault, fault)}")
-
-    @property
-    def was_down(self) -> bool:
-        """Whether the named interface was down for a while; it is heard again when it is up."""
-        return self._down
 
     def statistics(self) -> Statistics:
         """The kernel's counters; they stay what they were once the socket is closed."""
@@ -146,7 +143,13 @@ class PacketSocket:
         self._link.close()
 
 
-def _index_of(interface: str | None) -> int:
+def index_of(interface: str | None) -> int:
+    """The index of the interface with that name; 0 for None, which is every one.
+
+    Raises:
+        UsageError: no interface has that name.
+        OSError: rtnetlink is refused, or gives no answer that can be read.
+    """
     if interface is None:
         return 0
     known = interfaces()

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterable
 from types import FrameType
 
+from portbook.host import clock
 from portbook.model import EnvironmentFault
 
 TYPE_CHECKING = False
@@ -111,18 +112,36 @@ class Watch:
         self.keep(())
 
 
+_TWICE = 0.5
+"""Seconds after which a signal that comes again is meant: timeout(1) sends each one twice, to us
+and to our group, and a service manager sends SIGHUP behind SIGTERM."""
+
+
+def _above_standard(fd: int) -> int:
+    """A descriptor that is not 0, 1 or 2: where one of these was closed it must stay so."""
+    if fd > 2:
+        return fd
+    import fcntl
+
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
+
+
 class Ending:
     """Inside of it SIGTERM, SIGINT and SIGHUP do not end us at once: `wait` tells that they came.
 
-    `asked` is the signal that came first, None before.
+    `asked` is the signal that came first, None before. A second SIGINT or SIGTERM ends us at once,
+    as it would have without us: who waits in a read does not look at `asked`.
     """
 
     _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
     def __init__(self) -> None:
         self.asked: int | None = None
+        self._asked_at = 0.0
         self._before: dict[int, object] = {}
-        self._read, self._write = os.pipe()
+        self._read, self._write = (_above_standard(each) for each in os.pipe())
         os.set_blocking(self._write, False)
 
     def __enter__(self) -> "Self":
@@ -141,7 +160,14 @@ class Ending:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.asked is None:
             self.asked = number
+            self._asked_at = clock.monotonic()
             os.write(self._write, b".")
+        elif (
+            number != getattr(signal, "SIGHUP", None)
+            and clock.monotonic() - self._asked_at >= _TWICE
+        ):
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     def fileno(self) -> int:
         """A descriptor that is readable as soon as we were asked to end, for who waits for more."""

@@ -1,5 +1,6 @@
 """Files with the first bytes of visitors: bounded in number and size, for their owner alone."""
 
+import contextlib
 import os
 import re
 
@@ -25,18 +26,30 @@ class VisitFiles:
     ) -> None:
         self.fault: OSError | None = None
         self._files, self._bytes, self._last = most_files, most_bytes, 0
+        self._folder = -1
         try:
             if not os.path.isdir(folder):
                 os.mkdir(folder, 0o700)
             self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._look()
         except (OSError, ValueError) as error:
+            self.close()
             said = getattr(error, "strerror", None) or str(error)
             raise EnvironmentFault(f"nothing can be kept in {folder}: {said}") from None
+
+    def _look(self) -> None:
+        """Count the files of earlier runs.
+
+        Raises:
+            OSError: they cannot be looked at.
+        """
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if _NAME.fullmatch(entry.name):
-                    self._files -= 1
-                    self._bytes -= entry.stat(follow_symlinks=False).st_size
+                # Another one may tidy up meanwhile.
+                with contextlib.suppress(FileNotFoundError):
+                    if _NAME.fullmatch(entry.name):
+                        self._bytes -= entry.stat(follow_symlinks=False).st_size
+                        self._files -= 1
 
     def keep(self, at: float, port: int, transport: str, data: bytes) -> str | None:
         """Write a file; its name, or None where no more are kept (`fault`: the system refused)."""
@@ -66,7 +79,10 @@ class VisitFiles:
         finally:
             os.close(fd)
         if written != len(data):
-            os.unlink(name, dir_fd=self._folder)
+            try:
+                os.unlink(name, dir_fd=self._folder)
+            except OSError as error:
+                self.fault = self.fault or error
             return False
         self._files -= 1
         self._bytes -= len(data)
@@ -74,4 +90,5 @@ class VisitFiles:
 
     def close(self) -> None:
         """Let go of the folder."""
-        os.close(self._folder)
+        if self._folder >= 0:
+            os.close(self._folder)

@@ -18,6 +18,7 @@ from portbook.model.traffic import (
     SCAN_TYPES,
     TOOLS,
     VERDICTS,
+    SourceSeen,
     TopSource,
     Traffic,
     TrafficHour,
@@ -46,6 +47,7 @@ def hours_of(
     from portbook.traffic.sentences import port_sentence
 
     since = max(began, now - HOUR)
+    more = dict(traffic.passed).get("too-many-sources", 0)
     found = {}
     for port in sorted(ports):
         rows = [each for each in traffic.ports if each.port == port]
@@ -63,15 +65,17 @@ def hours_of(
                 *(row.verdicts, row.tools, now - since, row.sources),
             )
             for row in rows
-        ]
+        ] or [f"{port}: nobody came"]
+        if more:
+            said.append(f"Since {clock.iso(began)} {more:,} packets of further sources: too many")
         heard = {row.listening for row in rows}
-        here = [each for each in traffic.sources if port in each.ports]
+        here = _visitors(traffic, port, verdicts)
         found[port] = TrafficHour(
             port,
             clock.iso(since),
             clock.iso(now),
             watching,
-            ". ".join(said)[:_LONGEST] or f"{port}: nobody came",
+            ". ".join(said)[:_LONGEST],
             True if True in heard else False if False in heard else None,
             sum(row.sources for row in rows),
             verdicts,
@@ -87,6 +91,27 @@ def hours_of(
             traffic.dropped or 0,
         )
     return found
+
+
+def _visitors(traffic: Traffic, port: int, verdicts: dict[str, int]) -> list[SourceSeen]:
+    """The listed sources that came to a port, those first whose own lists of ports name it.
+
+    Such a list has at most 32 of the watched ports, the lowest: with so few it is whole. Where it
+    was cut below the port, its source may have come: as many of a verdict are told as the port has
+    more of it than sources that name it. They are the right ones where scans of every port came,
+    and otherwise may have come to the ports beside it alone.
+    """
+    sure = [each for each in traffic.sources if port in each.ports]
+    left = dict(verdicts)
+    for each in sure:
+        left[each.verdict] = left.get(each.verdict, 0) - 1
+    possible = []
+    for each in traffic.sources:
+        cut = each.ports_total > len(each.ports) and max(each.ports, default=-1) < port
+        if cut and left.get(each.verdict, 0) > 0:
+            left[each.verdict] -= 1
+            possible.append(each)
+    return sure + possible
 
 
 class HourFiles:

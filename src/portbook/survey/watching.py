@@ -28,7 +28,8 @@ class Watching(Record):
     `ports` have a transport each, or None for all; no port at all means every one. `networks` are
     ours as given. `rates` are theta0 and theta1 of the sequential test, `calibrate` estimates them.
     `listed` sources are told one by one (0: all); `chosen` says that it is enough for who asked, so
-    that the others are no gap.
+    that the others are no gap. `each_port` of every watched port are told at least. No more
+    than `most_sources` are told apart (None: as many as can be).
     """
 
     ports: tuple[tuple[int, str | None], ...] = ()
@@ -37,6 +38,8 @@ class Watching(Record):
     calibrate: bool = False
     listed: int = 20
     chosen: bool = True
+    most_sources: int | None = None
+    each_port: int = 0
 
 
 class Calibration(Record):
@@ -51,10 +54,14 @@ class Calibration(Record):
 
 
 class Watched(Record):
-    """What was seen, and the calibration where one was asked for."""
+    """What was seen, and the calibration where one was asked for.
+
+    `by_connections`: packets could not be seen, and connections were looked at instead.
+    """
 
     traffic: Traffic
     calibration: Calibration | None = None
+    by_connections: bool = False
 
 
 def watch_capture(
@@ -86,7 +93,7 @@ def watch_capture(
         networks = watching.networks
         if not networks:
             networks, ours, first = _inferred(batches, watching)
-        engine = Engine(watching.ports, networks)
+        engine = Engine(watching.ports, networks, watching.most_sources)
         while first:
             engine.take(first.pop(0))
         for batch in batches:
@@ -103,6 +110,10 @@ def require_numpy() -> None:
     Raises:
         EnvironmentFault: numpy is not installed, or cannot be loaded.
     """
+    import os
+
+    # Nothing here is linear algebra, whose threads would cost 20 ms and memory at the start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import portbook.traffic.packets  # noqa: F401 - whether it can be loaded is the question
     except ImportError as error:
@@ -156,6 +167,7 @@ def summary(
         spoken=spoken,
         listed=watching.listed,
         name_unlisted=not watching.chosen,
+        each_port=watching.each_port,
         rates=rates,
         dropped=dropped,
         gaps=gaps,

@@ -1,6 +1,7 @@
 """Watching ports as it happens: packets from the kernel's ring, judged again and again."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from portbook.host import Host, clock
 from portbook.host.privileges import CAP_NET_RAW
@@ -32,6 +33,8 @@ _TURN = 0.2
 FORGET = 3600.0
 """Seconds of silence after which a source is forgotten: memory stays flat."""
 _TIDY = 60.0
+_FRESH = 5.0
+"""Seconds after which our addresses are read again: DHCP and containers bring new ones."""
 MOST_TOLD = 10_000
 """Sources whose changes are followed one by one."""
 
@@ -51,16 +54,21 @@ class Progress(Record):
     dropped: int
 
 
-def _nobody(_told: Traffic) -> None:
+def _nobody(_told: object) -> None:
     """Nobody wants to know."""
 
 
 class Calls(Record):
-    """Whom a watch tells: of changes, how it stands, and everything that a look at it found."""
+    """Whom a watch tells: of changes, how it stands, and everything that a look at it found.
+
+    `began` is called once, as soon as nothing is missed any more: with true where packets are
+    seen, with false where connections are looked at.
+    """
 
     changed: Callable[[Sequence[Change]], None]
     progress: Callable[[Progress], None]
     looked: Callable[[Traffic], None] = _nobody
+    began: Callable[[bool], None] = _nobody
 
 
 def watch(
@@ -71,7 +79,7 @@ def watch(
     ended: Callable[[float], bool],
     calls: Calls,
 ) -> Watched:
-    """Watch until `span` seconds have passed or `ended(0)` is true.
+    """Watch until `span` seconds have passed, `ended(0)` is true, or the interface goes away.
 
     With CAP_NET_RAW by packets; without it by the sockets that the kernel shows to everybody, and
     then the answer is incomplete and says so.
@@ -92,6 +100,7 @@ def watch(
             pass
         else:
             with live:
+                calls.began(True)
                 return _Watch(watching, live, calls).run(span, ended)
     from portbook.survey.watching_sockets import watch_sockets
 
@@ -152,9 +161,11 @@ class _Watch:
         self._live = live
         self._calls = calls
         networks, self._ours = networks_of(watching)
-        self._engine: Engine = Engine(watching.ports, networks)
+        self._networks = dict.fromkeys(networks)
+        self._gone: Gap | None = None
+        self._engine: Engine = Engine(watching.ports, networks, watching.most_sources)
         self._passed: dict[str, int] = {}
-        self._look_at = self._tidy_at = 0.0
+        self._look_at = self._tidy_at = self._fresh_at = 0.0
         self._verdicts = Verdicts()
         self._forgotten = 0
         self._samples: dict[tuple[str, int], list[tuple[bytes, bytes]]] = {}
@@ -170,6 +181,7 @@ class _Watch:
     def run(self, span: float | None, ended: Callable[[float], bool]) -> Watched:
         """Watch; see `watch`."""
         from portbook.survey.watching_speaks import judge_reply
+        from portbook.traffic.live import InterfaceGone
 
         # Loading the judges takes a second, and no packet shall wait for it.
         judge_reply("tcp", None, b"", b"\r\n")
@@ -177,11 +189,15 @@ class _Watch:
         began = clock.monotonic()
         until = None if span is None else began + span
         self._look_at, self._tidy_at = began + LOOK, began + _TIDY
-        while (until is None or clock.monotonic() < until) and not ended(0):
-            left = _TURN if until is None else min(_TURN, until - clock.monotonic())
-            self._turn(max(0.0, left))
-        # What came until now is in the kernel's buffer, for at most a tenth of a second.
-        self._turn(_TURN)
+        try:
+            while (until is None or clock.monotonic() < until) and not ended(0):
+                left = _TURN if until is None else min(_TURN, until - clock.monotonic())
+                self._turn(max(0.0, left))
+            # What came until now is in the kernel's buffer, for at most a tenth of a second.
+            self._turn(_TURN)
+        except InterfaceGone as gone:
+            why = f"{gone}, and the watch ended with it"
+            self._gone = Gap(f"packets after {clock.iso(clock.now())}", why)
         drops = self._live.statistics().drops
         self._live.close()
         return self._sum_up(drops, clock.monotonic() - began)
@@ -197,11 +213,29 @@ class _Watch:
             if clock.monotonic() >= until:
                 break
         now = clock.monotonic()
+        if now >= self._fresh_at:
+            self._fresh_at = now + _FRESH
+            self._read_addresses()
         if now >= self._look_at:
             self._look_at = self._look(now)
         if now >= self._tidy_at:
             self._tidy_at = now + _TIDY
             self._forget()
+
+    def _read_addresses(self) -> None:
+        """Take in addresses that are new; one that was ours stays so, for what it has said."""
+        if self._watching.networks:
+            return
+        try:
+            networks, _ = networks_of(self._watching)
+        except EnvironmentFault:
+            return
+        known = len(self._networks)
+        self._networks |= dict.fromkeys(networks)
+        if len(self._networks) > known:
+            self._engine.add_networks(tuple(self._networks))
+            addresses = tuple(text_of(each) for each in self._networks)
+            self._ours = self._ours._replace(addresses=addresses)
 
     def _look(self, now: float) -> float:
         """Judge, tell what is new; returns when to look again."""
@@ -222,6 +256,8 @@ class _Watch:
 
     def _sum_up(self, drops: int, seconds: float) -> Watched:
         gaps = list(self._live.gaps)
+        if self._gone is not None:
+            gaps.append(self._gone)
         if drops:
             gaps.append(
                 Gap(
@@ -259,16 +295,16 @@ def _completed(ports: Sequence[PortSeen], seconds: float) -> Iterator[PortSeen]:
     from portbook.sockets import read_table
     from portbook.traffic.sentences import port_sentence
 
-    try:
-        table = read_table(Host()).sockets
-    except PortbookError:
-        table = ()
-    served = {
-        (row.transport.value, row.port) for row in table if row.state in ("listen", "unconnected")
-    }
+    served: set[tuple[str, int]] | None = None
+    with suppress(PortbookError):
+        served = {
+            (row.transport.value, row.port)
+            for row in read_table(Host()).sockets
+            if row.state in ("listen", "unconnected")
+        }
     for port in ports:
         listening = port.listening
-        if listening is None and table:
+        if listening is None and served is not None:
             listening = (port.transport, port.port) in served
         sentence = port_sentence(
             *(port.port, port.transport, listening, port.speaks),

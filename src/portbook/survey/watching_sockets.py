@@ -6,8 +6,10 @@ one. So no scan can be told here, and the answer always says that it is incomple
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from portbook.host import Host, clock
+from portbook.host.packet_socket import index_of
 from portbook.model import Unknown
 from portbook.model.errors import PortbookError
 from portbook.model.traffic import Ours, PortSeen, SourceSeen, Traffic
@@ -94,8 +96,11 @@ def watch_sockets(
     """Look at the connections of the ports again and again; see watching_live.watch.
 
     Raises:
+        UsageError: there is no such interface.
         EnvironmentFault: the kernel shows no sockets either.
     """
+    with suppress(OSError):  # where rtnetlink is refused, nobody can tell
+        index_of(interface)
     host = Host()
     ports = tuple(dict.fromkeys(port for port, _ in watching.ports))
     over = {transport for _, transport in watching.ports}
@@ -108,6 +113,7 @@ def watch_sockets(
     ports_seen = ports[:MOST_PORTS]
     # What ended before the watch began is still there for a minute.
     old = {row for row in _connections(host, ports_seen, wanted) if row.state == _ENDED}
+    calls.began(False)
     while True:
         rows = _connections(host, ports_seen, wanted)
         _look(sources, [row for row in rows if row not in old], clock.now())
@@ -121,7 +127,8 @@ def watch_sockets(
             break
     grown = drop_counters.grown(before, drop_counters.read_counters(host))
     gaps = _gaps(grown, more=len(ports) - MOST_PORTS, interface=interface)
-    return Watched(_traffic(host, watching, sources, (first, clock.now()), gaps))
+    traffic = _traffic(host, watching, sources, (first, clock.now()), gaps)
+    return Watched(traffic, by_connections=True)
 
 
 def _connections(
@@ -150,9 +157,9 @@ def _gaps(
     said = (
         "without CAP_NET_RAW only connections that the kernel keeps are seen, four times a second"
     )
-    counted = [f"{each.value:,} {drop_counters.MEANINGS[each.name]}" for each in grown]
+    counted = [f"{drop_counters.MEANINGS[each.name]}: {each.value:,}" for each in grown]
     if counted:
-        said += f"; for everything together it counted {', '.join(counted[:4])}"
+        said += f"; it counted for everything together {'; '.join(counted[:4])}"
     gaps = [Gap("scans, probes and whatever never became a connection", said, _HINT)]
     if more > 0:
         gaps.append(

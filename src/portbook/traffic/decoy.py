@@ -20,6 +20,9 @@ _AT_ONCE = 64
 """Accepted or read of one socket before the others have their turn."""
 _CHUNK = 65536
 _SHOWN = 48
+_LONGEST_WAIT = 3600.0
+"""Seconds in one call of epoll_wait(2), which takes at most 24 days."""
+MOST_ADDRESSES = 10_000
 _PAUSE = 1.0
 """Seconds without accepting after the system refused another descriptor."""
 
@@ -27,22 +30,24 @@ _PAUSE = 1.0
 class Limits(Record):
     """What visitors may take at most. Times are seconds.
 
-    `connections` are visitors at a time, further ones are closed at once and counted. `kept` are
-    the first bytes of each that are looked at; so many end the visit. `silence` without a byte or
-    `stay` in all end it, too. While it is closed `drained` bytes more are read for `draining`
-    seconds, so that it ends by FIN: the kernel sends RST where something is left unread (RFC 1122,
-    4.2.2.13). `remembered` are the last visits that stay in memory, `sources` how many addresses
-    are told apart.
+    `connections` are visitors at a time, further ones are closed at once and counted. `datagrams`
+    are sources of datagrams at a time, which anybody can forge: they take no place of a connection.
+    `kept` are the first bytes of each that are looked at; so many end the visit. `silence` without
+    a byte or `stay` in all end it, too. While it is closed `drained` bytes more are read for
+    `draining` seconds, so that it ends by FIN: the kernel sends RST where something is left unread
+    (RFC 1122, 4.2.2.13). `remembered` are the last visits that stay in memory, `sources` how many
+    addresses are told apart.
     """
 
     connections: int = 64
+    datagrams: int = 64
     kept: int = 4096
     silence: float = 10.0
     stay: float = 30.0
     drained: int = 1 << 18
     draining: float = 2.0
     remembered: int = 1000
-    sources: int = 10_000
+    sources: int = MOST_ADDRESSES
 
 
 class _Visitor:
@@ -59,7 +64,7 @@ class _Visitor:
         self.link = link
         self.door = door
         self.source = source
-        self.address = _plain(link.getsockname()[0]) if link is not None else door.address
+        self.address = _plain(link.getsockname()[0]) if link is not None else _plain(door.address)
         self.came = clock.monotonic()
         self.at = clock.now()
         self.quiet = self.came + limits.silence
@@ -139,7 +144,7 @@ class Decoy:
         return len(self._connected) + len(self._datagrams)
 
     def _turn(self, seconds: float) -> None:
-        timeout = None if seconds == float("inf") else max(0.0, seconds)
+        timeout = None if seconds == float("inf") else min(max(0.0, seconds), _LONGEST_WAIT)
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, _Visitor):
                 self._read(key.data)
@@ -179,12 +184,12 @@ class Decoy:
                 return
 
     def _is_full(self) -> bool:
-        """Whether there is no place, also after those have gone who want to."""
-        if self._present() >= self.limits.connections:
+        """Whether there is no place for a connection, also after those have gone who want to."""
+        if len(self._connected) >= self.limits.connections:
             for key, _ in self._selector.select(0):
                 if isinstance(key.data, _Visitor):
                     self._read(key.data)
-        return self._present() >= self.limits.connections
+        return len(self._connected) >= self.limits.connections
 
     def _begin(self) -> bool:
         """One more has come; whether it was the last that is let in."""
@@ -220,7 +225,7 @@ class Decoy:
             if visitor is not None:
                 self._note(visitor, data)
                 continue
-            if self._is_full():
+            if len(self._datagrams) >= self.limits.datagrams:
                 self.turned_away += 1
                 continue
             visitor = self._datagrams[key] = _Visitor(None, door, key[1], self.limits)

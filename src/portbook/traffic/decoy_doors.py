@@ -1,6 +1,7 @@
 """The sockets of a decoy: bound where it was asked to stand, and nowhere that is taken."""
 
 import errno
+import os
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -52,11 +53,17 @@ def is_wildcard(address: str) -> bool:
 
 def _parsed(address: str) -> IPv4Address | IPv6Address:
     try:
-        return ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         raise UsageError(
             f"{address[:60]!r} is no address", hint="such as 127.0.0.1 or ::"
         ) from None
+    if isinstance(parsed, IPv6Address) and parsed.scope_id and not parsed.is_link_local:
+        # The kernel would not heed it, and `::%eth0` stand everywhere.
+        raise UsageError(
+            f"{address[:60]!r}: only a link-local address has an interface", hint="leave out the %"
+        )
+    return parsed
 
 
 def open_doors(port: int, transports: Sequence[str], addresses: Sequence[str]) -> list[Door]:
@@ -109,7 +116,8 @@ def close_doors(doors: Sequence[Door]) -> None:
 
 
 def _bound(address: str, port: int, transport: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    parsed = _parsed(address)
+    family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
     stream = transport == "tcp"
     made = socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
     try:
@@ -117,19 +125,33 @@ def _bound(address: str, port: int, transport: str) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         if family == socket.AF_INET6:
             # `::` means IPv4 too, as with most servers.
-            only = 0 if ip_address(address).is_unspecified else 1
+            only = 0 if parsed.is_unspecified else 1
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
         if stream:
             # We close first, so that our side of the visits of a decoy before us is in TIME_WAIT.
             # It does not let us beside a listener (socket(7)).
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((address, port))
+        made.bind(_place(parsed, port))
         if stream:
             made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise
     return made
+
+
+def _place(address: IPv4Address | IPv6Address, port: int) -> tuple[str | int, ...]:
+    """What bind(2) takes. A zone is an interface's name or number (RFC 4007, 11)."""
+    zone = None if isinstance(address, IPv4Address) else address.scope_id
+    if zone is None:
+        return str(address), port
+    try:
+        number = socket.if_nametoindex(zone)
+    except OSError as error:
+        if not zone.isascii() or not zone.isdigit() or len(zone) > 9:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from error
+        number = int(zone)
+    return str(address).partition("%")[0], port, 0, number
 
 
 def _told(address: str, port: int, transport: str, error: OSError) -> PortbookError:
@@ -140,4 +162,6 @@ def _told(address: str, port: int, transport: str, error: OSError) -> PortbookEr
     if error.errno in (errno.EACCES, errno.EPERM):
         return NotPermitted(said, hint="run as root, or take a port from 1024 on")
     hint = "an address of this machine" if error.errno in _ABSENT else None
+    if error.errno in (errno.EINVAL, errno.ENODEV) and _parsed(address).is_link_local:
+        hint = f"with the name of its interface: {address.partition('%')[0]}%eth0"
     return EnvironmentFault(said, hint=hint)

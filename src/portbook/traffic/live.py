@@ -16,6 +16,7 @@ from portbook.host.interfaces import interfaces, seen_twice
 from portbook.host.packet_filter import SNAP_LENGTH, filter_for
 from portbook.host.packet_ring import RING_BYTES, offsets
 from portbook.host.packet_socket import PacketSocket, Statistics
+from portbook.model.errors import EnvironmentFault
 from portbook.model.said import Said
 from portbook.model.unknown import Gap
 from portbook.traffic.packets import Frames
@@ -27,6 +28,14 @@ _SECONDS, _NANOSECONDS, _KEPT, _LENGTH, _PLACES, _INTERFACE = 1, 2, 3, 4, 6, 13
 
 _FRESH = 5.0
 """Seconds after which the devices are asked for again: 0.2 ms, and containers come and go."""
+_CHECKED = 2.0
+"""The same for the named interface, while it is up."""
+_TIMES_TOLD = 3
+"""Times for which the interface was down that are told one by one."""
+
+
+class InterfaceGone(EnvironmentFault):
+    """The interface that is watched does not exist any more."""
 
 
 class Live:
@@ -51,10 +60,10 @@ class Live:
         ring_bytes: int = RING_BYTES,
     ) -> None:
         program = filter_for(ports, snap_length=snap_length, own_tags=interface is not None)
-        self.gaps: list[Gap] = []
+        self._gaps: list[Gap] = []
         if ports and program.every_port:
             # Nothing is lost over it but room in the ring.
-            self.gaps.append(
+            self._gaps.append(
                 Gap(
                     Said("a filter for the watched ports alone"),
                     Said("they are too many for the kernel: packets of every port are read"),
@@ -62,8 +71,9 @@ class Live:
                 )
             )
         self.every_port = program.every_port
-        self._told_down = False
         self._all = interface is None
+        self._outages = _Outages(interface or "")
+        self._checked = clock.monotonic()
         self._twice: frozenset[int] = frozenset()
         self._asked = -_FRESH
         self._socket = PacketSocket(program, interface, ring_bytes=ring_bytes)
@@ -81,7 +91,8 @@ class Live:
         stays valid. A caller may stop in between and call again: nothing is lost over it.
 
         Raises:
-            EnvironmentFault: the interface is gone.
+            InterfaceGone: the named interface is.
+            EnvironmentFault: the kernel says that packets cannot be read any more.
         """
         until = clock.monotonic() + timeout
         left = timeout
@@ -92,17 +103,39 @@ class Live:
                     frames = _without(frames, again)
                 if len(frames):
                     yield frames
+            if not self._all:
+                self._check()
             left = until - clock.monotonic()
             if left <= 0:
                 break
-        if self._socket.was_down and not self._told_down:
-            self._told_down = True
-            self.gaps.append(
-                Gap(
-                    Said("packets while the interface was down"),
-                    Said("it was down for a part of the watch"),
-                )
-            )
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """What this watch cannot see, or could not for a while, up to now."""
+        return [*self._gaps, *self._outages.gaps()]
+
+    def _check(self) -> None:
+        """Look whether the named interface is there and up, every few seconds.
+
+        Raises:
+            InterfaceGone: it is not there.
+        """
+        now = clock.monotonic()
+        fell, self._socket.fell = self._socket.fell, False
+        if not (fell or self._outages.lasting or now - self._checked > _CHECKED):
+            return
+        self._checked = now
+        try:
+            known = interfaces()
+        except OSError:
+            return
+        found = [each for each in known if each.number == self._socket.number]
+        if not found:
+            self._outages.note(up=False)
+            raise InterfaceGone(f"the interface {self._socket.interface} is gone")
+        if fell:
+            self._outages.note(up=False)
+        self._outages.note(up=found[0].up)
 
     def _again(self, interface: NDArray[np.uint32]) -> NDArray[np.bool_] | None:
         """Which frames come a second time from another device; None where none do."""
@@ -122,6 +155,55 @@ class Live:
     def close(self) -> None:
         """Stop watching; `statistics` keeps its answer. May be called again."""
         self._socket.close()
+
+
+class _Outages:
+    """When an interface was down, for how long, and how that is told."""
+
+    def __init__(self, interface: str) -> None:
+        self._interface = interface
+        self._since: float | None = None
+        self._began: list[str] = []
+        self._lasted: list[float] = []
+        self._more = 0
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is down."""
+        return self._since is not None
+
+    def note(self, *, up: bool) -> None:
+        """It is up, or down, now."""
+        if up and self._since is not None:
+            if len(self._lasted) < len(self._began):
+                self._lasted.append(clock.monotonic() - self._since)
+            self._since = None
+        elif not up and self._since is None:
+            self._since = clock.monotonic()
+            if len(self._began) < _TIMES_TOLD:
+                self._began.append(clock.iso(clock.now()))
+            else:
+                self._more += 1
+
+    def gaps(self) -> list[Gap]:
+        """One, where it was down."""
+        if not self._began:
+            return []
+        lasted = list(self._lasted)
+        if len(lasted) < len(self._began) and self._since is not None:
+            lasted.append(clock.monotonic() - self._since)
+        told = [
+            f"from {began} for {_seconds(span)}"
+            for began, span in zip(self._began, lasted, strict=True)
+        ]
+        if self._more:
+            told.append(f"{self._more:,} more times")
+        what = f"packets while the interface {self._interface} was down"
+        return [Gap(what, f"it was down {', '.join(told)}")]
+
+
+def _seconds(span: float) -> str:
+    return f"{span:,.0f} s" if span >= 1 else "less than a second"
 
 
 def frames_of(block: bytes) -> tuple[Frames, NDArray[np.uint32]]:
