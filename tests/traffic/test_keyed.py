@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portbook.traffic.keyed import Addresses, Index, distinct
+from portbook.traffic.keyed import Addresses, Index, among, distinct
 
 _KEYS = st.lists(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=60), max_size=8)
 
@@ -87,3 +87,13 @@ def test_two_addresses_of_one_key_are_two() -> None:
 def test_distinct_values_are_those_of_a_set(values: list[int]) -> None:
     """Ascending, each once."""
     assert distinct(np.array(values, np.int64)).tolist() == sorted(set(values))
+
+
+@given(
+    st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=20),
+    st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=60),
+)
+def test_few_among_many_are_those_of_a_set(few: list[int], many: list[int]) -> None:
+    """Also numbers that share their upper bits, and none at all."""
+    found = among(_array(few), _array([*many, *few[:3]])).tolist()
+    assert found == [each in {*many, *few[:3]} for each in few]

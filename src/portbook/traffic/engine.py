@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from portbook.traffic import flows as flow
 from portbook.traffic.batch import Batch, contact_keys, flow_keys, moved, whole
-from portbook.traffic.keyed import Addresses, Index
+from portbook.traffic.keyed import Addresses, Index, among
 from portbook.traffic.marks import FirstPackets, tcp_firsts
 from portbook.traffic.own_side import ELSEWHERE, OUTBOUND, Network, OwnSide, watched_ports
 from portbook.traffic.packets import ACK, ICMP_ERROR, RST, SLOT, SLOTS, SYN, TCP, Packets
@@ -205,7 +205,7 @@ class Engine:
         known[known] = self._flow_rows.find(keys) >= 0
         # The flow may begin in this very batch.
         others = np.flatnonzero(~error)
-        known |= np.isin(
+        known |= among(
             whole(quoted_high, quoted_low, places[errors]),
             whole(high[others], low[others], places[others]),
         )
@@ -223,6 +223,9 @@ class Engine:
         """What our ports answered; not what we said on connections that we began."""
         packets = batch.packets
         out = np.flatnonzero(batch.outbound)
+        # A port that answered once is known to listen: that leaves few packets to look at.
+        known = self.heard[SLOT[packets.protocol[out]], batch.own_port[out]]
+        out = out[known & ANSWERED == 0]
         out = out[self.flows["contact"][batch.rows[out]] != OWN]
         if not out.size:
             return
