@@ -65,7 +65,7 @@ def spell(seconds: float) -> str:
         return number(round(seconds * 1000), "millisecond")
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         times = round(seconds / size)
-        if times and abs(seconds - times * size) <= 0.03 * seconds:
+        if times and abs(seconds - times * size) <= 0.05 * seconds:
             return _several(times, name)
     return f"{seconds:.1f} seconds"
 
