@@ -1,7 +1,6 @@
 """`portbook watch` while the machine changes below it: addresses, interfaces, signals, rights."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from live.stage import environment
 from test_documents import validator
 from traffic.own_network import OwnNetwork
 from traffic.watch_running import (
+    IN_A_NETWORK,
     Caller,
     Watch,
     can_run_as_nobody,
@@ -23,11 +23,7 @@ from traffic.watch_running import (
     web_server,
 )
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-]
+pytestmark = IN_A_NETWORK
 
 
 @pytest.fixture

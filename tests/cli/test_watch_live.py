@@ -1,7 +1,6 @@
 """`portbook watch` as it happens, in a network namespace of its own with real connections."""
 
 import json
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pytest
 from test_documents import validator
 from traffic.own_network import OwnNetwork
 from traffic.watch_running import (
+    IN_A_NETWORK,
     Caller,
     Watch,
     can_run_as_nobody,
@@ -20,11 +20,7 @@ from traffic.watch_running import (
     web_server,
 )
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-]
+pytestmark = IN_A_NETWORK
 
 
 @pytest.fixture

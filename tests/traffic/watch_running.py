@@ -1,5 +1,6 @@
 """A running `portbook watch` in a network namespace of the test's, and who calls while it runs."""
 
+import os
 import pwd
 import signal
 import subprocess
@@ -9,12 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from live.stage import NOBODY, environment
 from traffic.own_network import OwnNetwork, own_network
 
 _PAGE = b"HTTP/1.1 200 OK\r\nServer: bed\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 _STARTED: "list[subprocess.Popen[str]]" = []
+
+IN_A_NETWORK = [
+    pytest.mark.live,
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
+"""Marks of tests that make a network namespace."""
 
 
 @contextmanager

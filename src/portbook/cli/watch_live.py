@@ -61,11 +61,12 @@ class _Teller:
         self._shown = ""
         self.told = False
 
-    def began(self, packets: bool) -> None:  # noqa: FBT001 - as it is called
+    def began(self, looked_at: str) -> None:
         """Say on stderr that from now on nothing is missed; a script can wait for that line."""
         where = "every interface" if self._interface is None else self._interface
-        said = "" if packets else "the connections of "
-        place = f" on {where}" if packets else ""
+        said, place = "the connections of ", ""
+        if looked_at == "packets":
+            said, place = "", f" on {where}"
         say(f"watching {said}{watched_text(self._ports)}{place}; Ctrl-C ends it")
 
     def changed(self, changes: Sequence[Change]) -> None:

@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Sequence
 
+from portbook.host.death_signal import death_signal
 from portbook.model.errors import PortbookError
 
 TYPE_CHECKING = False
@@ -24,8 +25,6 @@ FIRST_PASSED = 3
 _PASSED_ON = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "TSTP")
 _BY_KERNEL = 0x80
 """SI_KERNEL of sigaction(2): the terminal sent it, to the whole process group."""
-_SET_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 class NotStarted(PortbookError):
@@ -124,21 +123,15 @@ def start(
     Raises:
         NotStarted: there is no such program, or it may not be run.
     """
-    try:
-        # Loaded before the fork. It has no door of its own in the standard library.
-        import _ctypes
-    except ImportError:
-        prctl = None
-    else:
-        library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type] # None is the program
-        prctl = _ctypes.dlsym(library, "prctl")
+    # Loaded before the fork.
+    die_with_us = death_signal()
     ours = os.getpid()
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            if prctl is not None:
-                _ctypes.call_function(prctl, (_SET_DEATH_SIGNAL, int(signal.SIGTERM)))
+            if die_with_us is not None:
+                die_with_us(signal.SIGTERM)
                 if os.getppid() != ours:
                     os._exit(143)
             _become(arguments, environment, attention.before, passed, write)

@@ -12,12 +12,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from portbook.host import clock
+from portbook.host.death_signal import death_signal
 from portbook.model.errors import EnvironmentFault
 
 _GRACE = 3.0
 """Seconds that it has for ending by itself."""
-_SET_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 def wake_with_starter() -> None:
@@ -25,16 +24,9 @@ def wake_with_starter() -> None:
 
     Who is stopped does not read that its input has ended. Who is not notices nothing.
     """
-    try:
-        # prctl(2) has no door of its own in the standard library.
-        import _ctypes
-    except ImportError:
-        return
-    prctl = _ctypes.dlsym(
-        _ctypes.dlopen(None, 0),  # type: ignore[arg-type] # None is the program
-        "prctl",
-    )
-    _ctypes.call_function(prctl, (_SET_DEATH_SIGNAL, int(signal.SIGCONT)))
+    ask = death_signal()
+    if ask is not None:
+        ask(signal.SIGCONT)
 
 
 class Companion:

@@ -126,12 +126,14 @@ class HourFiles:
     def __init__(self) -> None:
         state = state_folder()
         os.makedirs(state, 0o700, exist_ok=True)
-        self._open = os.stat(state).st_mode & 0o005 == 0o005
+        mode = os.stat(state).st_mode
+        self._open = mode & 0o005 == 0o005
         self._folder = f"{state}/traffic"
         with contextlib.suppress(FileExistsError):
             os.mkdir(self._folder, 0o700)
         if self._open:
-            os.chmod(self._folder, 0o755)  # noqa: S103 - as the folder that it is in
+            # As the folder that it is in, but for others to write.
+            os.chmod(self._folder, mode & 0o755)
 
     def write(self, hours: Iterable[TrafficHour]) -> None:
         """Put each in its place in one step.

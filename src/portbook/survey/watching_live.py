@@ -61,14 +61,14 @@ def _nobody(_told: object) -> None:
 class Calls(Record):
     """Whom a watch tells: of changes, how it stands, and everything that a look at it found.
 
-    `began` is called once, as soon as nothing is missed any more: with true where packets are
-    seen, with false where connections are looked at.
+    `began` is called once, as soon as nothing is missed any more, with what is looked at:
+    `packets` or `connections`.
     """
 
     changed: Callable[[Sequence[Change]], None]
     progress: Callable[[Progress], None]
     looked: Callable[[Traffic], None] = _nobody
-    began: Callable[[bool], None] = _nobody
+    began: Callable[[str], None] = _nobody
 
 
 def watch(
@@ -100,7 +100,7 @@ def watch(
             pass
         else:
             with live:
-                calls.began(True)
+                calls.began("packets")
                 return _Watch(watching, live, calls).run(span, ended)
     from portbook.survey.watching_sockets import watch_sockets
 

@@ -113,7 +113,7 @@ def watch_sockets(
     ports_seen = ports[:MOST_PORTS]
     # What ended before the watch began is still there for a minute.
     old = {row for row in _connections(host, ports_seen, wanted) if row.state == _ENDED}
-    calls.began(False)
+    calls.began("connections")
     while True:
         rows = _connections(host, ports_seen, wanted)
         _look(sources, [row for row in rows if row not in old], clock.now())

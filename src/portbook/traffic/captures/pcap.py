@@ -52,8 +52,7 @@ class Pcap:
             raise CaptureFault("the capture ends in the middle of its file header")
         header = window.data[window.begin : window.begin + 24].tobytes()
         self._order, self._scale, size = _FORMS[header[:4]]
-        byteorder = "little" if self._order == "<" else "big"
-        major = int.from_bytes(header[4:6], byteorder)  # type: ignore[arg-type]  # one of the two
+        major = int(np.frombuffer(header, f"{self._order}u2", 1, 4)[0])
         if major != 2:
             raise CaptureFault(f"the capture is pcap of version {major}, which is not read")
         snaplen, network = np.frombuffer(header, f"{self._order}u4", 2, 16).tolist()
