@@ -209,7 +209,8 @@ def test_the_first_digits_of_an_id_are_enough(via: str) -> None:
     short = made["id"][:8]
     assert portbook("renew", short).code == 0
     assert portbook("renew", short, "--token", "1").code == 1
-    assert portbook("release", made["id"][:7]).code == 1
+    # Seven decimal digits are taken for a port, which they are not either.
+    assert portbook("release", made["id"][:7]).code in (1, 2)
     assert portbook("release", short).out == f"{made['port']}/tcp is released\n"
     assert "no claim has port 8080\n" in portbook("release", "8080").err
 
