@@ -17,6 +17,8 @@ from portbook.cli.env import Merged, Variable
 from portbook.cli.history import History
 from portbook.cli.identify import Row
 from portbook.cli.lease_rows import ClaimRow, PermitRow, ReservationRow, SemaphoreRow
+from portbook.cli.lint_rules import LintRule
+from portbook.cli.metrics import Family
 from portbook.cli.open import Opened
 from portbook.cli.release import Released
 from portbook.cli.reserve import KernelLine, Reserved
@@ -25,6 +27,9 @@ from portbook.cli.serve import Serving
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
 from portbook.cli.watch_document import TrafficEvent
+from portbook.lint import keeping
+from portbook.lint.settings import SEVERITIES
+from portbook.model.declared import ROLES, Declared, LintFinding
 from portbook.model.feedback import Feedback, PageVotes
 from portbook.model.finding import Drift, Finding, Kept
 from portbook.model.speaks import CONFIDENCES
@@ -42,6 +47,7 @@ from portbook.registry.orphans import OrphanReport
 from portbook.registry.registrations import VERDICTS, Registration
 from portbook.registry.search import Match
 from portbook.registry.sources import Sources
+from portbook.survey.explaining import Explained
 from portbook.survey.picking import BECAUSE, FreePort, RefusedPort
 from portbook.survey.watching import Calibration
 
@@ -71,8 +77,14 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
         *("listening", "bound-not-listening", "client", "time-wait", "kernel-reserved"),
         *("privileged", "other-netns-publish", "claimed", "hidden", "address", "disagreement"),
     ),
+    ("Family", "type"): ("gauge", "counter", "info"),
+    ("Explained", "transport"): ("tcp", "udp"),
+    ("Explained", "error"): ("in-use", "denied", "unavailable"),
     ("RefusedPort", "because"): BECAUSE,
     ("Finding", "severity"): ("high", "medium", "low", "info"),
+    ("LintFinding", "severity"): SEVERITIES,
+    ("LintRule", "severity"): SEVERITIES,
+    ("Declared", "role"): ROLES,
     ("Suspicion", "severity"): ("high", "medium", "low", "info"),
     ("Speaks", "confidence"): ("certain", "likely", "guess"),
     ("Speaks", "behaviour"): (
@@ -152,6 +164,10 @@ def documents() -> dict[str, Document]:
             (("port", int), *bindable, _GAPS),
             ("tcp", "udp"),
         ),
+        "explain-error": Document(
+            "The ports that a program's output complains of, and why each can or cannot be bound",
+            (("found", tuple[Explained, ...]), _GAPS),
+        ),
         "search": Document(
             "Services and products that fit a text",
             (("text", str), ("matches", tuple[Match, ...]), _GAPS),
@@ -178,6 +194,20 @@ def documents() -> dict[str, Document]:
             "The file that an audit compares with",
             (("host", str), ("at", str), ("listeners", tuple[Kept, ...])),
         ),
+        "lint": Document(
+            "What the ports of a project's files come to",
+            (("root", str), ("files", int), ("findings", tuple[LintFinding, ...]), _GAPS),
+        ),
+        "lint-finding": Document("One finding of a stream", _fields(LintFinding)),
+        "lint-rules": Document("The rules of a lint", (("rules", tuple[LintRule, ...]),)),
+        "lint-baseline": Document(
+            "The file that a lint compares with", (("findings", tuple[keeping.Kept, ...]),)
+        ),
+        "declared": Document(
+            "Every port that a project's files declare",
+            (("root", str), ("files", int), ("declared", tuple[Declared, ...]), _GAPS),
+        ),
+        "declared-port": Document("One declared port of a stream", _fields(Declared)),
         "stop": Document(
             "What would be ended, or was",
             (
@@ -230,6 +260,10 @@ def documents() -> dict[str, Document]:
                 *(("dotenv", Merged | None), _GAPS),
             ),
         ),
+        "completion": Document(
+            "A script that completes portbook's command line in a shell",
+            (("shell", str), ("script", str)),
+        ),
         "claims": Document(
             "Every claim and semaphore of this machine, and with --all what is reserved",
             (
@@ -257,6 +291,10 @@ def documents() -> dict[str, Document]:
         "decoy": Document("What a decoy saw", _fields(Stood)),
         "visit": Document("One visit of a stream", _fields(Visit)),
         "census": Document("The whole registry counted", (*_fields(Census), _GAPS)),
+        "metrics": Document(
+            "What Prometheus is told, and the file that it was written to",
+            (("file", str | None), ("families", tuple[Family, ...]), _GAPS),
+        ),
         "traffic": Document(
             "What touched some ports: each source with its verdict, each port in a sentence",
             (*_fields(Traffic), ("calibration", Calibration)),

@@ -18,6 +18,7 @@ COMMANDS = {
     "ls": "every listener of this machine, with owner and verdict",
     "identify": "what listeners really speak, by asking them",
     "why": "why a port can or cannot be bound",
+    "explain-error": "why, for the port in a program's 'address already in use'",
     "free": "numbers that are free to take, and why these",
     "reserve": "a number for good, for a project and a name",
     "unreserve": "give such a number back",

@@ -4,32 +4,14 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
+from portbook.model.printable import LONGEST, safe
 from portbook.model.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-LONGEST = 4096
-"""Characters of one piece of outside text that are printed."""
-
 _COLORS = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-
-
-def safe(text: str) -> str:
-    """Outside text with every character that could steer a terminal written as an escape."""
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "..."
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in text)
-
-
-def _escape(code: int) -> str:
-    """Controls, line separators, bidirectional overrides ("Trojan Source"), tags, surrogates."""
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Style(Record):
@@ -193,3 +175,22 @@ def wrap(text: str, style: Style, indent: str, first: str | None = None) -> list
         line += word if empty else f" {word}"
         empty = False
     return [*lines, line]
+
+
+__all__ = [
+    "LONGEST",
+    "Column",
+    "Style",
+    "abandon_stdout",
+    "clear_screen",
+    "cut",
+    "emit",
+    "emit_json",
+    "encodable",
+    "is_terminal",
+    "safe",
+    "style_of",
+    "table",
+    "width",
+    "wrap",
+]

@@ -9,6 +9,7 @@ from portbook.cli.render import Style, emit, emit_json, safe, style_of, wrap
 from portbook.host import Host
 from portbook.model import Bindable, Owner, Unknown, UsageError, document
 from portbook.survey import Why, why
+from portbook.survey.bindability import asked_of, why_body
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,10 +32,9 @@ def main(options: argparse.Namespace) -> int:
         bind=not options.no_probe,
         source=options.source,
     )
-    asked = {kind: b for kind, b in (("tcp", found.tcp), ("udp", found.udp)) if b is not None}
+    asked = asked_of(found)
     if options.json or options.jsonl:
-        body = {"port": found.port, **asked, "incomplete": found.gaps}
-        emit_json(document("why", body), line=options.jsonl)
+        emit_json(document("why", why_body(found)), line=options.jsonl)
     else:
         style = style_of(options.color)
         emit(why_lines(found, asked, style))

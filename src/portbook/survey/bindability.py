@@ -71,6 +71,16 @@ def why(
     return Why(port, judged.get(Transport.TCP), judged.get(Transport.UDP), gaps)
 
 
+def asked_of(found: Why) -> dict[str, Bindable]:
+    """What was found for each transport that was asked about."""
+    return {kind: b for kind, b in (("tcp", found.tcp), ("udp", found.udp)) if b is not None}
+
+
+def why_body(found: Why) -> dict[str, object]:
+    """The fields of the document `why`."""
+    return {"port": found.port, **asked_of(found), "incomplete": found.gaps}
+
+
 def _add_reasons(judged: dict[Transport, Bindable], more: dict[Transport, list[Reason]]) -> None:
     """Put further reasons behind those of the transports that were judged."""
     for kind, reasons in more.items():
