@@ -79,10 +79,10 @@ def test_nothing_of_it_is_shown_without_live_parts(own_home: Path) -> None:
 def test_prometheus_gets_the_ports_that_are_watched() -> None:
     """Sources by verdict, scans by tool, and the counters of the watch; without one nothing."""
     metrics = Metrics()
-    assert b"portbook_watch" not in metrics.text()
+    assert b"portbook_watch" not in metrics.page()
     write()
     metrics.hours = lambda: list(read_hours((3255, 80)).values())
-    lines = metrics.text().decode().splitlines()
+    lines = metrics.page().decode().splitlines()
     assert 'portbook_watch_sources{port="3255",verdict="scan"} 13.0' in lines
     assert 'portbook_watch_sources{port="3255",verdict="client"} 0.0' in lines
     assert 'portbook_watch_scans{port="3255",tool="zmap"} 9.0' in lines

@@ -9,8 +9,16 @@ from portbook.cli.gaps import stream_gaps, tell_gaps
 from portbook.cli.listing import address_of, holder_of, registered_text, speaks_text
 from portbook.cli.render import Column, Style, emit, emit_json, style_of
 from portbook.host import Host, clock
-from portbook.model import Listener, Owner, Unknown, UsageError, document
+from portbook.model import Gap, Listener, Owner, Unknown, UsageError, document
+from portbook.model.record import Record
 from portbook.survey import Survey, hidden_owners, survey
+from portbook.survey.listeners import listeners_body
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from portbook.cli.ls_template import Template
+
+FORMATS = ("table", "csv", "tsv", "json", "jsonl", "prom", "markdown")
 
 _SORT: dict[str, Callable[[Listener], tuple[str | int, ...]]] = {
     "port": lambda row: (row.socket.port, row.socket.transport, row.socket.address),
@@ -41,33 +49,88 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", metavar="SECONDS", type=seconds_to(86400), help="again and again"
     )
+    parser.add_argument("--format", metavar="FORM", help=f"{', '.join(FORMATS)}")
+    parser.add_argument(
+        "--template", metavar="TEXT", help="a line for each: '{port}/{transport} {owner.name}'"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
     """List once, or with --watch until interrupted."""
+    shape = _shape(options)
     if options.sort not in _SORT:
         raise UsageError(f"cannot sort by {options.sort!r}", hint=f"one of {', '.join(_SORT)}")
     wanted = _filters(options)
     host = Host(options.root)
     if options.watch is None:
-        return _show(host, _look(host, options, wanted), wanted, options)
+        return _show(host, _look(host, options, wanted, shape), wanted, options, shape)
     import gc
 
     gc.enable()
     while True:
-        if not options.json and not options.jsonl and render.is_terminal():
+        if shape.clears and render.is_terminal():
             render.clear_screen()
         host = Host(options.root)
-        _show(host, _look(host, options, wanted), wanted, options)
+        _show(host, _look(host, options, wanted, shape), wanted, options, shape)
+        shape = shape._replace(header=False)
         clock.sleep(options.watch)
 
 
-def _look(host: Host, options: argparse.Namespace, wanted: Callable[[Listener], bool]) -> Survey:
+class _Shape(Record):
+    """How the listeners are printed. `header`: csv and tsv have not begun yet."""
+
+    format: str
+    template: "Template | None" = None
+    header: bool = True
+
+    @property
+    def clears(self) -> bool:
+        """Whether each look with --watch takes the place of the one before."""
+        return self.format in ("table", "markdown", "template")
+
+
+def _shape(options: argparse.Namespace) -> _Shape:
+    """The one form that the options ask for.
+
+    Raises:
+        UsageError: they ask for several, or for none that there is.
+    """
+    asked = {name for name in ("json", "jsonl") if getattr(options, name)}
+    if options.json and options.jsonl:
+        asked = {"jsonl"}  # as with every command
+    if options.format is not None:
+        if options.format not in FORMATS:
+            raise UsageError(
+                f"no format {options.format[:40]!r}", hint=f"one of {', '.join(FORMATS)}"
+            )
+        asked.add(options.format)
+    if options.template is not None:
+        asked.add("--template")
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(sorted(asked))}: one form at a time")
+    if options.template is not None:
+        from portbook.cli.ls_template import parse
+
+        return _Shape("template", parse(options.template))
+    shape = _Shape(next(iter(asked), "table"))
+    if shape.format == "prom" and options.watch is not None:
+        raise UsageError(
+            "prom tells of one moment, and --watch of many",
+            hint="portbook metrics --textfile FILE, by a timer; or portbook serve and /metrics",
+        )
+    return shape
+
+
+def _look(
+    host: Host, options: argparse.Namespace, wanted: Callable[[Listener], bool], shape: _Shape
+) -> Survey:
     """The listeners; D-Bus is asked where its facts will be printed.
 
     With --identify those that are wanted are asked what they speak.
     """
-    bus = options.wide or options.json or options.jsonl
+    bus = options.wide or shape.format in ("json", "jsonl")
+    if shape.template is not None:
+        bus = any(map(shape.template.names, ("unit_facts", "activation")))
     found = survey(host, source=options.source, all_netns=options.all_netns, bus=bus)
     if not options.identify:
         return found
@@ -77,28 +140,50 @@ def _look(host: Host, options: argparse.Namespace, wanted: Callable[[Listener], 
 
 
 def _show(
-    host: Host, found: Survey, wanted: Callable[[Listener], bool], options: argparse.Namespace
+    host: Host,
+    found: Survey,
+    wanted: Callable[[Listener], bool],
+    options: argparse.Namespace,
+    shape: _Shape,
 ) -> int:
     rows = sorted(filter(wanted, found.listeners), key=_SORT[options.sort])
     gaps = (*found.gaps, *hidden_owners(rows))
-    heading = {"host": host.name, "at": clock.iso(host.now())}
-    if options.jsonl:
+    if shape.format == "jsonl":
         for row in rows:
             emit_json(document("listener", row), line=True)
         stream_gaps(gaps)
-    elif options.json:
-        body = {**heading, "listeners": rows, "incomplete": gaps}
-        emit_json(document("listeners", body), line=bool(options.watch))
+    elif shape.format == "json":
+        emit_json(document("listeners", listeners_body(host, rows, gaps)), line=bool(options.watch))
     else:
         style = style_of(options.color)
         if options.wide:
             style = style._replace(cut=False)
-        lines = wide_lines if options.wide else narrow_lines
-        emit(lines(rows, style, asked=options.identify) or ["no listener"])
+        if shape.format == "table":
+            lines = wide_lines if options.wide else narrow_lines
+            emit(lines(rows, style, asked=options.identify) or ["no listener"])
+        else:
+            emit(_formed(shape, rows, gaps, clock.iso(host.now()) if options.watch else None))
         tell_gaps(gaps, style)
     if gaps:
         return 3
     return 0 if rows or not _is_filtered(options) else 1
+
+
+def _formed(
+    shape: _Shape, rows: Sequence[Listener], gaps: Sequence[Gap], at: str | None
+) -> list[str]:
+    """The lines of a form that is no JSON; `at` is when this was, with --watch."""
+    if shape.template is not None:
+        return [shape.template.line(row) for row in rows]
+    from portbook.cli import ls_formats
+
+    if shape.format == "csv":
+        return ls_formats.csv_lines(rows, at, header=shape.header)
+    if shape.format == "tsv":
+        return ls_formats.tsv_lines(rows, at, header=shape.header)
+    if shape.format == "prom":
+        return ls_formats.prom_lines(rows, gaps)
+    return [*ls_formats.markdown_lines(rows), *([""] if at else [])]
 
 
 def _is_filtered(options: argparse.Namespace) -> bool:

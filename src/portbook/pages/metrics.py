@@ -2,17 +2,19 @@
 
 Counting is adding to plain dictionaries; prometheus_client is imported when somebody asks, because
 its own counters cost 4 us a request and importing it 50 ms of the start (measured). Nothing here
-tells of processes or visitors, and of ports only how many called those of `serve --watch`.
+tells of processes or visitors, and of ports only how many called those of `serve --watch`. What the
+machine holds is in metric_families.
 """
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from portbook.host import clock
-from portbook.model.traffic import TOOLS, VERDICTS, TrafficHour
+from portbook.model.traffic import TrafficHour
 from portbook.model.version import __version__
+from portbook.pages.metric_families import Families, watch_families
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -28,7 +30,8 @@ class Metrics:
     """The counts of one server.
 
     `crowd` are its connections; `age` tells the age of the snapshot of this machine in seconds, or
-    None where there is none; `hours` tells the last hour of the ports that are watched.
+    None where there is none; `hours` tells the last hour of the ports that are watched. `machine`
+    are the families of the listeners as they were told last.
     """
 
     def __init__(self) -> None:
@@ -39,6 +42,7 @@ class Metrics:
         self.crowd: Crowd | None = None
         self.age: Callable[[], float | None] = lambda: None
         self.hours: Callable[[], Sequence[TrafficHour]] = tuple
+        self.machine: tuple[Metric, ...] = ()
 
     def count(self, kind: str, language: str, status: int, seconds: float) -> None:
         """A response was sent, so long after its request was whole."""
@@ -51,12 +55,16 @@ class Metrics:
         """A visitor said whether a page is useful, and it was kept."""
         self.votes["yes" if useful else "no"] += 1
 
-    def text(self) -> bytes:
-        """All of it in the newest text format of the installed prometheus_client."""
+    def page(self, more: "Iterable[Metric]" = ()) -> bytes:
+        """All of it in the newest text format of the installed prometheus_client.
+
+        `more` are the families that tell of this machine.
+        """
         from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
+        registry.register(Families(more))
         ProcessCollector(registry=registry)
         return generate_latest(registry)
 
@@ -110,43 +118,7 @@ class Metrics:
             for status, number in sorted(self.crowd.refused.items()):
                 refused.add_metric((str(int(status)),), number)
             yield refused
-        if hours := self.hours():
-            yield from _watched(hours)
-
-
-def _watched(hours: Sequence[TrafficHour]) -> "Iterator[Metric]":
-    """What called the ports that are watched, in the last hour; packets since the watch began."""
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-    sources = GaugeMetricFamily(
-        "portbook_watch_sources",
-        "Sources of the last hour by port and verdict.",
-        labels=("port", "verdict"),
-    )
-    scans = GaugeMetricFamily(
-        "portbook_watch_scans",
-        "Scans of the last hour by port and the tool that gave itself away.",
-        labels=("port", "tool"),
-    )
-    for hour in hours:
-        for verdict in VERDICTS:
-            sources.add_metric((str(hour.port), verdict), hour.verdicts.get(verdict, 0))
-        for tool in TOOLS:
-            scans.add_metric((str(hour.port), tool), hour.tools.get(tool, 0))
-        unmarked = max(0, hour.verdicts.get("scan", 0) - sum(hour.tools.values()))
-        scans.add_metric((str(hour.port), "none"), unmarked)
-    yield sources
-    yield scans
-    # The numbers are of the whole watch, and so in the file of every port.
-    newest = max(hours, key=lambda hour: hour.until)
-    yield CounterMetricFamily(
-        "portbook_watch_packets", "Packets of the watch.", value=newest.packets
-    )
-    yield CounterMetricFamily(
-        "portbook_watch_dropped",
-        "Packets that the kernel had no room for.",
-        value=newest.dropped,
-    )
+        yield from watch_families(self.hours())
 
 
 class Measured:

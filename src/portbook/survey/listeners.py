@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from portbook import sockets as kernel
-from portbook.host import Host
+from portbook.host import Host, clock
 from portbook.model import (
     EngineContainer,
     Gap,
@@ -26,6 +26,12 @@ class Survey(Record):
 
     listeners: tuple[Listener, ...]
     gaps: tuple[Gap, ...]
+
+
+def listeners_body(host: Host, rows: Sequence[Listener], gaps: Sequence[Gap]) -> dict[str, object]:
+    """The fields of the document `listeners`."""
+    heading = {"host": host.name, "at": clock.iso(host.now())}
+    return {**heading, "listeners": tuple(rows), "incomplete": tuple(gaps)}
 
 
 Row = tuple[Socket, int | None]
