@@ -30,6 +30,7 @@ COMMANDS = {
     "claims": "who has claimed what, bound or squatted",
     "sem": "named semaphores: so many at a time",
     "watch": "what calls a port: clients, health checks, probes, scans",
+    "lint": "the ports that a project's files declare: what collides, what disagrees",
     "audit": "which listeners do not belong, and what changed",
     "stop": "end what listens on a port",
     "decoy": "stand on a port, say nothing, and tell what visitors wanted",

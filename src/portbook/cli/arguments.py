@@ -22,7 +22,7 @@ LOOK_NOWHERE = frozenset(
     (
         *("search", "orphans", "sources", "update", "feedback", "open", "export-site"),
         *("claim", "claims", "renew", "release", "run", "sem"),
-        *("reserve", "unreserve", "env", "watch"),
+        *("reserve", "unreserve", "env", "watch", "lint", "mcp", "completion"),
     )
 )
 """Commands that look at no host, and so take no options about one."""
@@ -82,7 +82,12 @@ def parser_for(word: str | None, module: ModuleType) -> argparse.ArgumentParser:
     common = parser.add_argument_group("common options")
     common.add_argument("--json", action="store_true", help="print one JSON document")
     common.add_argument("--jsonl", action="store_true", help="print one JSON document per line")
-    common.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    common.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours: where a terminal is (auto), always or never",
+    )
     if word in LOOK_NOWHERE:
         module.configure(parser)
         return parser
@@ -113,7 +118,7 @@ def _overview() -> str:
     from portbook.cli import COMMANDS
 
     lines = ["commands:"]
-    lines += [f"  {word:<11} {summary}" for word, summary in COMMANDS.items()]
+    lines += [f"  {word:<13} {summary}" for word, summary in COMMANDS.items()]
     lines += [
         "",
         "  PORT is 3255, 3255/tcp, 8000-8010 or a service name; without PORT: portbook ls",

@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+from portbook.cli.sarif_run import log_of, plain
 from portbook.model import Gap, Owner
 from portbook.model.finding import Finding
-from portbook.model.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SCHEMA = (
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-)
 _LEVEL = {"high": "error", "medium": "warning", "low": "note", "info": "note"}
 _SCORE = {"high": "8.0", "medium": "5.0", "low": "2.0", "info": "0.5"}
 """What code hosts sort by, on the scale of 0.0 to 10.0."""
-_LONGEST = 2000
 
 
 def sarif_log(
@@ -37,26 +33,12 @@ def sarif_log(
         baseline: whether a baseline was compared, so that each result has a `baselineState`.
     """
     ids = sorted(rules)
-    run: dict[str, Any] = {
-        "tool": {
-            "driver": {
-                "name": "portbook",
-                "version": __version__,
-                "semanticVersion": __version__,
-                "rules": [_rule(name, rules[name]) for name in ids],
-            }
-        },
-        "automationDetails": {"id": f"portbook-audit/{host}/"},
-        "invocations": [
-            {
-                "executionSuccessful": True,
-                "toolExecutionNotifications": [_notification(gap) for gap in gaps],
-            }
-        ],
-        "columnKind": "utf16CodeUnits",
-        "results": [_result(found, ids, baseline=baseline) for found in findings],
-    }
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return log_of(
+        f"portbook-audit/{host}/",
+        [_rule(name, rules[name]) for name in ids],
+        [_result(found, ids, baseline=baseline) for found in findings],
+        gaps,
+    )
 
 
 def _rule(name: str, summary: str) -> "dict[str, Any]":
@@ -67,11 +49,6 @@ def _rule(name: str, summary: str) -> "dict[str, Any]":
         "help": {"text": f"{summary}. docs/verdicts.md explains the rule {name}."},
         "properties": {"tags": ["security", "network"]},
     }
-
-
-def _notification(gap: Gap) -> "dict[str, Any]":
-    hint = f" ({gap.hint})" if gap.hint else ""
-    return {"level": "note", "message": {"text": _plain(f"{gap.what}: {gap.why}{hint}")}}
 
 
 def _result(found: Finding, ids: Sequence[str], *, baseline: bool) -> "dict[str, Any]":
@@ -89,7 +66,7 @@ def _result(found: Finding, ids: Sequence[str], *, baseline: bool) -> "dict[str,
         "ruleId": found.rule,
         "ruleIndex": ids.index(found.rule),
         "level": _LEVEL[found.severity],
-        "message": {"text": _plain(f"{place}: {found.reason}. Next: {found.next}.")},
+        "message": {"text": plain(f"{place}: {found.reason}. Next: {found.next}.")},
         "locations": [location],
         # No PID and no time: the same finding after a restart is the same one.
         "partialFingerprints": {"listener/v1": f"{found.rule}/{place}"},
@@ -112,10 +89,3 @@ def _executable(owners: Sequence[Owner]) -> str | None:
         if isinstance(owner.exe, str) and owner.exe.startswith("/"):
             return "file://" + quote(owner.exe, errors="replace")
     return None
-
-
-def _plain(text: str) -> str:
-    """Outside text without control characters, at a bearable length."""
-    from portbook.cli.render import safe
-
-    return safe(text[:_LONGEST])

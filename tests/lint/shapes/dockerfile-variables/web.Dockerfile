@@ -1,0 +1,4 @@
+FROM scratch
+EXPOSE 80:80
+EXPOSE 81
+HELLO world

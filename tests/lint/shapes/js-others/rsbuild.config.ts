@@ -1,0 +1,1 @@
+export default { server: { port: 3020 } } satisfies RsbuildConfig;

@@ -1,0 +1,1 @@
+module.exports = { devServer: { port: process.env.PORT || 8082, https: true } };

@@ -1,0 +1,2 @@
+const pick = () => 8089;
+module.exports = { devServer: { port: pick() } };
