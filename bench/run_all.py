@@ -31,6 +31,7 @@ SCRIPTS = (
     "claim_commands.py",
     "watch.py",
     "watch_live.py",
+    "mcp_tools.py",
 )
 
 

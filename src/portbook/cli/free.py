@@ -15,7 +15,7 @@ from portbook.cli.render import emit, emit_json, is_terminal, style_of
 from portbook.host import Host
 from portbook.model import LAST_PORT, BadPort, UsageError, document
 from portbook.model.claim import MOST_PORTS
-from portbook.survey.picking import Wanted, suggest
+from portbook.survey.picking import Wanted, free_body, suggest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +42,7 @@ def main(options: argparse.Namespace) -> int:
     wanted = wanted_of(options)
     found = suggest(wanted, Host(options.root))
     if options.json or options.jsonl:
-        body = {"ports": found.ports, "refused": found.refused, "incomplete": found.gaps}
-        emit_json(document("free", body), line=options.jsonl)
+        emit_json(document("free", free_body(found)), line=options.jsonl)
     else:
         style = style_of(options.color)
         shown = is_terminal() or options.explain

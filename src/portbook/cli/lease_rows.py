@@ -1,43 +1,8 @@
 """Claims, permits and reservations as commands print them, with names of users and processes."""
 
-from portbook.model.claim import Caller, Claim, Permit, Reservation, SemaphoreState
+from portbook.model.claim import Caller, Permit, Reservation, SemaphoreState
 from portbook.model.record import Record
-
-
-class BoundRow(Record):
-    """A listener on a claimed port: its process, its socket's inode, and the process's name."""
-
-    pid: int | None
-    inode: int
-    process: str | None
-
-
-class ClaimRow(Record):
-    """A claim, as the service and the commands print it; `process` is the name of its owner's.
-
-    `bound` is the listener: its owner's, or with the state `squatted` somebody else's.
-    """
-
-    id: str
-    token: int
-    epoch: int
-    port: int
-    count: int  # type: ignore[assignment] # a field: not tuple.count
-    transport: str
-    address: str
-    name: str | None
-    key: str | None
-    owner: Caller
-    user: str
-    process: str | None
-    state: str
-    ttl_ms: int
-    expires_in_ms: int
-    created: str
-    renewed: str
-    hold: bool
-    bound: BoundRow | None
-    labels: dict[str, str]
+from portbook.survey.claim_rows import BoundRow, ClaimRow, People, claim_row, now, who_is
 
 
 class PermitRow(Record):
@@ -98,63 +63,18 @@ class ReservationRow(Record):
     created: str
 
 
-class People:
-    """Names of users and processes, each looked up once."""
-
-    def __init__(self) -> None:
-        from portbook.host import Host
-
-        self._host = Host()
-        self._pidns = self._inode("/proc/self/ns/pid")
-
-    def _inode(self, path: str) -> int | None:
-        try:
-            return self._host.inode(path)
-        except OSError:
-            return None
-
-    def user(self, uid: int) -> str:
-        """The name of a user, or the number."""
-        return str(self._host.user(uid))
-
-    def process(self, owner: Caller) -> str | None:
-        """The name of the process whose life keeps a lease; None where it cannot be seen."""
-        if owner.pid is None or owner.pidns not in (None, self._pidns):
-            return None
-        return self.named(owner.pid)
-
-    def named(self, pid: int) -> str | None:
-        """The kernel's name of a process."""
-        try:
-            return self._host.text(f"/proc/{pid}/comm", 64).strip() or None
-        except OSError:
-            return None
-
-
-def claim_row(claim: Claim, people: People) -> ClaimRow:
-    """A claim with the names of the user and of the processes."""
-    from portbook.claims.answers import claim_document
-
-    row = claim_document(claim, _now())
-    bound = claim.bound
-    row["bound"] = bound and BoundRow(
-        bound.pid, bound.inode, None if bound.pid is None else people.named(bound.pid)
-    )
-    return ClaimRow(**{**row, **_who(claim.owner, people)})
-
-
 def permit_row(permit: Permit, people: People) -> PermitRow:
     """A permit with the names of the user and of the process."""
     from portbook.claims.answers import permit_document
 
-    return PermitRow(**{**permit_document(permit, _now()), **_who(permit.owner, people)})
+    return PermitRow(**{**permit_document(permit, now()), **who_is(permit.owner, people)})
 
 
 def semaphore_row(state: SemaphoreState, people: People) -> SemaphoreRow:
     """A semaphore with all its holders and waiters."""
     from portbook.claims.answers import waiter_document
 
-    now = _now()
+    moment = now()
     return SemaphoreRow(
         state.name,
         state.limit,
@@ -162,7 +82,7 @@ def semaphore_row(state: SemaphoreState, people: People) -> SemaphoreRow:
         tuple(permit_row(each, people) for each in state.held),
         len(state.waiting),
         tuple(
-            WaiterRow(**{**waiter_document(each, now), **_who(each.owner, people)})
+            WaiterRow(**{**waiter_document(each, moment), **who_is(each.owner, people)})
             for each in state.waiting
         ),
     )
@@ -174,16 +94,6 @@ def reservation_row(reservation: Reservation, people: People) -> ReservationRow:
 
     row = reservation_document(reservation)
     return ReservationRow(**row, user=people.user(reservation.uid))
-
-
-def _who(owner: Caller, people: People) -> "dict[str, object]":
-    return {"owner": owner, "user": people.user(owner.uid), "process": people.process(owner)}
-
-
-def _now() -> int:
-    from portbook.host import clock
-
-    return clock.boot_ms()
 
 
 def left(milliseconds: int, owner: Caller, process_name: str | None) -> str:
@@ -233,3 +143,23 @@ def since(created: str, *, short: bool) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return f"{seconds}s ago"
+
+
+__all__ = [
+    "BoundRow",
+    "ClaimRow",
+    "People",
+    "PermitRow",
+    "ReservationRow",
+    "SemaphoreRow",
+    "WaiterRow",
+    "claim_row",
+    "left",
+    "permit_row",
+    "reservation_row",
+    "semaphore_row",
+    "short_id",
+    "since",
+    "user",
+    "who",
+]

@@ -77,6 +77,11 @@ class Suggestion(Record):
     gaps: tuple[Gap, ...]
 
 
+def free_body(found: Suggestion) -> dict[str, object]:
+    """The fields of the document `free`."""
+    return {"ports": found.ports, "refused": found.refused, "incomplete": found.gaps}
+
+
 class Picked(Record):
     """Numbers that nothing speaks against, lowest first, and what speaks against others."""
 
