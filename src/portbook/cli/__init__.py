@@ -45,6 +45,7 @@ COMMANDS = {
     "feedback": "what visitors of the book said about its pages",
     "mcp": "these answers for coding agents (Model Context Protocol)",
     "metrics": "listeners, claims and callers for Prometheus, as a textfile too",
+    "completion": "a script that completes commands, options and ports in your shell",
     "sources": "the public sources that were asked whether a registration is used",
     "update": "import IANA's current registry",
 }
