@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import portbook, recorded
-from portbook.cli.audit_baseline import BadBaseline, parse, read_baseline, write_baseline
+from portbook.cli.audit_baseline import parse, read_baseline, write_baseline
+from portbook.host.baseline_file import BadBaseline
 from portbook.model import EnvironmentFault, Unknown, document
 from portbook.model.finding import Holder, Kept
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identify.recorded_replies import FOLDER, Recorded, probes_with_replies, recorded
 from portbook.identify.judging import found_of, judged, said_of
 from portbook.identify.probe import Again, Found, More, Probe, Send, StartTls, Talk, Turn
 from portbook.identify.probes import all_probes, probe_named
 from portbook.model.speaks import CONFIDENCES
+from recorded_replies import FOLDER, Recorded, probes_with_replies, recorded
 
 REPLIES = list(recorded("reply"))
 NEAR_MISSES = list(recorded("near_miss"))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import Run, portbook
-from portbook.lint.keeping import BadBaseline, Kept, fingerprint, kept, known, parse
+from portbook.host.baseline_file import BadBaseline
+from portbook.lint.keeping import Kept, fingerprint, kept, known, parse
 from portbook.lint.settings import Settings
 from portbook.model.declared import LintFinding, Place
 

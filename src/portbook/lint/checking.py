@@ -13,7 +13,6 @@ from portbook.model import Gap
 from portbook.model.declared import Declared
 from portbook.model.record import Record
 
-
 MOST_DECLARED = 5_000
 """Ports of one file; whoever wrote more of them by hand has other worries."""
 

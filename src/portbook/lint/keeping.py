@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from portbook.host.baseline_file import BadBaseline, baseline_rows, read_baseline_file
 from portbook.lint.settings import Settings
 from portbook.model.declared import LintFinding
-from portbook.model.errors import EnvironmentFault
 from portbook.model.record import Record
 
 TYPE_CHECKING = False
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     Lines = Callable[[str], list[str]]
 
 SCHEMA = "portbook/lint-baseline/1"
-MOST_BYTES = 1 << 24
-"""A baseline of 100,000 findings is smaller."""
-
 _AGAIN = "write a new one: portbook lint --write-baseline FILE"
 _MOST_TEXT = 8192
 
@@ -104,22 +101,7 @@ def read_baseline(path: str) -> tuple[Kept, ...]:
     Raises:
         EnvironmentFault: it is missing, no baseline, or one of another schema version.
     """
-    try:
-        # A pipe without a writer would keep us waiting for ever.
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(number, "rb") as file:
-            data = file.read(MOST_BYTES + 1) or b""
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise EnvironmentFault(f"cannot read the baseline {path}: {said}", hint=_AGAIN) from error
-    try:
-        return parse(data)
-    except BadBaseline as bad:
-        raise EnvironmentFault(f"{path} {bad}", hint=_AGAIN) from bad
-
-
-class BadBaseline(ValueError):
-    """Text that is no baseline; the message goes on after the file's name."""
+    return read_baseline_file(path, parse, hint=_AGAIN)
 
 
 def parse(data: bytes) -> tuple[Kept, ...]:
@@ -128,22 +110,7 @@ def parse(data: bytes) -> tuple[Kept, ...]:
     Raises:
         BadBaseline: it is none, or one of another schema version.
     """
-    from json import loads
-
-    if len(data) > MOST_BYTES:
-        raise BadBaseline(f"is no baseline: more than {MOST_BYTES >> 20} MiB")
-    try:
-        body = loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadBaseline("is no baseline: it is not JSON") from error
-    schema = body.get("schema") if isinstance(body, dict) else None
-    if not isinstance(schema, str) or not schema.startswith("portbook/"):
-        raise BadBaseline("is no baseline: it names no schema of portbook")
-    if schema != SCHEMA:
-        raise BadBaseline(f"is of schema {schema[:60]}, and this portbook reads {SCHEMA}")
-    rows = body.get("findings")
-    if not isinstance(rows, list):
-        raise BadBaseline("is no baseline: it has no list of findings")
+    rows = baseline_rows(data, SCHEMA, "findings")
     return tuple(_entry(row, number) for number, row in enumerate(rows, start=1))
 
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from portbook.identify.probe import Talk, Turn
 
-FOLDER = os.path.join(os.path.dirname(__file__), "replies")
+FOLDER = os.path.join(os.path.dirname(__file__), "identify", "replies")
 
 
 class Recorded(NamedTuple):
