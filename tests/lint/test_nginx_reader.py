@@ -143,6 +143,8 @@ def test_what_is_broken_is_told_and_the_rest_is_read(text: str, line: int) -> No
         ("port 6379\nbind 127.0.0.1\n", False),
         ("[program:x]\ncommand=listen 80;\n", False),
         ("# listen 80;\n", False),
+        ("[www]\n; the address to listen on\nlisten = 127.0.0.1:9000 ; or a socket;\n", False),
+        ("; listen on all addresses;\n", False),
     ],
 )
 def test_a_conf_is_taken_where_it_looks_like_nginx(text: str, ours: bool) -> None:  # noqa: FBT001 - a row

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from portbook.lint import walk as walking
+from portbook.lint.checking import read_project
 from portbook.lint.walk import inside, read_regular, walk
 
 
@@ -75,6 +76,14 @@ def test_a_named_file_is_read_whatever_it_is(tmp_path: Path) -> None:
     put(tmp_path, "node_modules/x/package.json")
     named = "node_modules/x/package.json"
     assert walk(str(tmp_path), [named, "", named]).files == (named,)
+
+
+def test_a_link_whose_file_is_gone_says_nothing(tmp_path: Path) -> None:
+    """Neither a declaration nor a gap; one that leads in a circle is told."""
+    (tmp_path / "web.service").symlink_to("gone.service")
+    (tmp_path / "compose.yaml").symlink_to("compose.yaml")
+    checked = read_project(str(tmp_path))
+    assert [gap.what for gap in checked.gaps] == ["compose.yaml"]
 
 
 @pytest.mark.root

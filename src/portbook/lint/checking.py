@@ -1,5 +1,6 @@
 """From a folder to a project: finding its files, reading each, joining what belongs together."""
 
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +19,7 @@ MOST_DECLARED = 5_000
 
 
 class Checked(Record):
-    """A project that was read; `files` is how many files declare something or were to."""
+    """A project that was read; `files` is how many files declare something, or should have."""
 
     project: Project
     gaps: tuple[Gap, ...]
@@ -62,7 +63,8 @@ def read_project(
     faults += stacks.faults
     gaps = [*walked.gaps, *files.gaps, *dict.fromkeys(_gap(path, each) for path, each in faults)]
     project = Project(readings, tuple(declared), stacks.stacks, files.lines)
-    return Checked(project, tuple(gaps), len(readings))
+    told = sum(1 for each in readings.values() if each.declared or each.parts or each.faults)
+    return Checked(project, tuple(gaps), told)
 
 
 def _by_place(each: Declared) -> tuple[object, ...]:
@@ -108,7 +110,7 @@ class _Files:
         data = self._bytes(path)
         if isinstance(data, str):
             # A link whose file is gone declares nothing; everything else is told.
-            if os.path.lexists(f"{self._root}/{path}") and data != "it is no file":
+            if data not in (os.strerror(errno.ENOENT), "it is no file"):
                 self.gaps.append(Gap(path, data))
             return None
         name = ""

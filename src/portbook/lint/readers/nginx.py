@@ -11,8 +11,10 @@ FORM = "nginx"
 
 # Only what could have a number; bounded, so that a line of a megabyte costs a megabyte.
 _OURS = re.compile(
-    r"(?:^|[;{])[ \t]{0,100}(?:listen|(?:proxy|fastcgi|grpc|uwsgi|scgi|memcached)_pass)"
-    r"[ \t]{1,50}[^;{}\n]{1,300};"
+    # In an .ini file a line that begins with `;` is a comment, and `listen =` is PHP's.
+    r"(?:^|[^\s;#][ \t]{0,20}[;{])[ \t]{0,100}"
+    r"(?:listen|(?:proxy|fastcgi|grpc|uwsgi|scgi|memcached)_pass)"
+    r"[ \t]{1,50}(?!=)[^;{}\n]{1,300};"
     r"|^[ \t]{0,100}upstream[ \t]{1,50}[^\s;{}]{1,200}\s{0,50}\{",
     re.MULTILINE,
 )
