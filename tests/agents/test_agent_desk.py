@@ -17,7 +17,7 @@ from portbook.claims.direct import Direct
 from portbook.host import clock
 from portbook.mcp import asking, promising
 from portbook.mcp.arguments import checked
-from portbook.mcp.catalogue import TOOLS, Tool, tool_called
+from portbook.mcp.catalogue import TOOLS, Tool, instructions, tool_called
 from portbook.mcp.desk import Desk
 from portbook.mcp.plain_text import LONGEST, first_rows, safe, tamed
 from portbook.mcp.promising import EVERYBODY, Leases
@@ -253,3 +253,48 @@ def test_claims_without_a_session_do_not_pile_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(clock, "boot_ms", lambda: real() + 5_000)
     leases.claim(ASKED, EVERYBODY)
     assert len(leases) == 1
+
+
+@pytest.mark.parametrize("name", ["free_port", "claim_port", "lint_folder"])
+@pytest.mark.parametrize("folder", [None, ".", "below"])
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str | None
+) -> None:
+    """With the argument that helps, which does."""
+    own, there = tmp_path / "own", tmp_path / "there"
+    own.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(own)
+    own.rmdir()
+    given_folder = {} if folder is None else {"folder": folder}
+    desk = Desk(claims=True)
+    try:
+        made = desk.call(tool(name), given_folder, "one")
+        assert made["isError"]
+        said = made["content"][0]["text"]
+        assert "the server's working folder is gone" in said
+        assert "give folder" in said
+        made = desk.call(tool(name), {"folder": str(there)}, "one")
+        assert made["isError"] is False, made["content"]
+    finally:
+        desk.leases.forget_all()
+
+
+def test_a_fault_of_the_system_names_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such file or directory alone helps nobody."""
+
+    def broken(_asked: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "/gone/x")
+
+    monkeypatch.setattr(asking, "free", broken)
+    made = Desk().call(tool("free_port"), {}, "one")
+    assert "/gone/x: No such file or directory" in made["content"][0]["text"]
+
+
+def test_what_claims_leave_behind_is_told() -> None:
+    """Only a server that cannot claim says that it changes nothing."""
+    assert "or changes a file." in instructions(claims=False)
+    assert "claim_port" not in instructions(claims=False)
+    assert "reserved for the project" in instructions(claims=True)
+    assert "changes a file. " not in instructions(claims=True)
+    assert "stays reserved" in tool("release_port").about

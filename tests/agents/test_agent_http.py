@@ -2,11 +2,15 @@
 
 import http.client
 import json
+import logging
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +208,92 @@ def open_session(server: Serving) -> str:
     body = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
     assert ask(server, body, Mcp_Session_Id=session)[0] == 202
     return session
+
+
+SLOW = (
+    "import sys, time\n"
+    "from portbook.mcp import asking\n"
+    "usual = asking.explain\n"
+    "asking.explain = lambda asked: time.sleep(asked['port']) or usual(asked)\n"
+    "sys.argv[1:] = ['mcp', '--http']\n"
+    "from portbook.cli import run\n"
+    "run()\n"
+)
+
+
+@contextmanager
+def slow(home: Path) -> Iterator[Serving]:
+    """A server whose explain_port takes as many seconds as the number of the port."""
+    line = [sys.executable, "-c", SLOW]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            url = process.stderr.readline().strip()
+            yield Serving(url, (home / "token").read_text().strip(), process)
+        finally:
+            process.kill()
+
+
+def explain(server: Serving, session: str, name: object, port: int) -> tuple[int, bytes]:
+    """A call with this id: the status and the body."""
+    call = {"name": "explain_port", "arguments": {"port": port}}
+    body = json.dumps({"jsonrpc": "2.0", "id": name, "method": "tools/call", "params": call})
+    status, _, told = ask(server, body, Mcp_Session_Id=session)
+    return status, told
+
+
+def test_an_id_that_is_at_work_is_refused_and_the_end_is_quiet(own_home: Path) -> None:
+    """409 in that session alone, and for as long as the first call lasts; then SIGTERM ends it."""
+    with slow(own_home) as server:
+        session, other = open_session(server), open_session(server)
+        first: list[tuple[int, bytes]] = []
+        asking = threading.Thread(target=lambda: first.append(explain(server, session, 7, 3)))
+        asking.start()
+        time.sleep(0.7)
+        for name in (7, "7"):
+            status, told = explain(server, session, name, 0)
+            assert (status, b"same id" in told) == (409, True)
+        assert explain(server, session, 8, 0)[0] == 200
+        assert explain(server, other, 7, 0)[0] == 200
+        asking.join(timeout=20)
+        assert first[0][0] == 200
+        assert json.loads(first[0][1])["id"] == 7
+        assert explain(server, session, 7, 0)[0] == 200
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+        assert time.monotonic() - begin < 5
+        assert server.process.stderr is not None
+        assert "graceful" not in server.process.stderr.read()
+
+
+def test_the_count_of_tasks_is_not_told() -> None:
+    """uvicorn's sentence about calls that did not end in time is for its authors."""
+    from portbook.mcp.http import _is_no_count_of_tasks
+
+    for said, told in (
+        ("Cancel %s running task(s), timeout graceful shutdown exceeded", False),
+        ("Exception in ASGI application", True),
+    ):
+        record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, said, (), None)
+        assert _is_no_count_of_tasks(record) is told
+
+
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.fixed_dictionaries({"id": inner, "method": inner}),
+        max_leaves=4,
+    ).map(lambda made: json.dumps(made).encode())
+)
+def test_the_id_of_any_body_is_a_text_or_none(body: bytes) -> None:
+    """Whatever is sent, and equal ids are equal texts."""
+    from portbook.mcp.http import _request_id
+
+    found = _request_id(body)
+    assert found is None or isinstance(found, str)
+    assert _request_id(b'{"id": 1.0, "method": "x"}') == _request_id(b'{"method": "x", "id": "1"}')
 
 
 def test_a_session_needs_the_token_too(server: Serving) -> None:

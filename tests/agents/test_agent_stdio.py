@@ -88,8 +88,28 @@ def test_a_line_without_end_takes_no_memory_and_is_no_message() -> None:
         for _ in range(40):
             made.send(b'{"a":"' + b"x" * (1 << 20))
         made.send(b'"}\n')
+        assert_no_json(made.read())
         assert "result" in made.ask("ping")
         assert memory(made.process.pid) - before < 20_000
+
+
+def assert_no_json(answer: Any) -> None:
+    """JSON-RPC's answer to what cannot be read: it cannot know the id."""
+    assert answer.keys() == {"jsonrpc", "id", "error"}
+    assert (answer["jsonrpc"], answer["id"], answer["error"]["code"]) == ("2.0", None, -32700)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"garbage", b"\xff\xfe", b'{"jsonrpc":"2.0","id":1', b"[" * 5000, b'"' + b"x" * (1 << 21)],
+)
+def test_a_line_that_is_no_json_is_answered(line: bytes) -> None:
+    """With -32700 and no id, each time, and the next question is answered."""
+    with talk() as made:
+        for _ in range(2):
+            made.send(line + b"\n")
+            assert_no_json(made.read())
+        assert "result" in made.ask("ping")
 
 
 def memory(pid: int) -> int:
@@ -102,6 +122,8 @@ def test_only_the_protocol_is_on_stdout_and_nothing_on_stderr() -> None:
     """Every line of a session with mistakes is one JSON message."""
     made = Talk("--allow-claims").hello()
     made.send(b"garbage\n\xff\xfe\n{}\n[]\n")
+    for _ in range(2):
+        assert_no_json(made.read())
     assert made.call("explain_port", port=99999)["isError"]
     assert made.call("claim_port")["isError"] is False
     assert "error" in made.ask("tools/call", {"name": "nothing"})
@@ -168,11 +190,17 @@ def test_questions_from_a_file_are_answered_before_it_ends() -> None:
     assert answers[2]["result"]["structuredContent"]["port"] == 1
 
 
-@pytest.mark.parametrize("given", [b"", b"\n\n", b"no json", b'{"jsonrpc":"2.0","id":1'])
-def test_a_closed_stdin_ends_it(given: bytes) -> None:
+@pytest.mark.parametrize(
+    ("given", "answers"), [(b"", 0), (b"\n\n", 0), (b"no json", 1), (b'{"jsonrpc":"2.0","id":1', 1)]
+)
+def test_a_closed_stdin_ends_it(given: bytes, answers: int) -> None:
     """However little was said before."""
     done = subprocess.run(argv(), input=given, capture_output=True, timeout=20, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = done.stdout.splitlines()
+    assert len(said) == answers
+    for line in said:
+        assert_no_json(json.loads(line))
 
 
 def test_a_stdin_that_was_never_open_ends_it() -> None:

@@ -191,6 +191,66 @@ def test_the_log_is_written_as_well(runner: Runner) -> None:
     (runner.workspace / "ports.sarif").unlink()
 
 
+@INSTALLS
+def test_the_folder_of_the_log_is_made_or_the_step_fails(runner: Runner) -> None:
+    """A log that was asked for and is not there is no success."""
+    done = checked(runner, **{"sarif-file": "new/folder/ports.sarif", "args": "--ignore PB1"})
+    assert (done.code, done.outputs["sarif-file"]) == (0, "new/folder/ports.sarif")
+    assert (runner.workspace / "new/folder/ports.sarif").stat().st_size > 100
+    done = checked(runner, **{"sarif-file": "compose.yaml/x/ports.sarif"})
+    assert (done.code, done.outputs) == (5, {"exit-code": "5"})
+    assert "::error title=portbook lint::the file of the input sarif-file" in done.out
+
+
+@INSTALLS
+def test_wrong_arguments_leave_no_log(runner: Runner) -> None:
+    """The exit code is that of wrong arguments, as an output too."""
+    done = checked(runner, **{"sarif-file": "none.sarif", "args": "--no-such-option"})
+    assert (done.code, done.outputs) == (2, {"exit-code": "2"})
+    assert not (runner.workspace / "none.sarif").exists()
+    assert not list(runner.temp.glob("portbook-sarif*"))
+
+
+@INSTALLS
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_a_file_name_of_two_lines_is_refused(runner: Runner, end: str) -> None:
+    """It would write outputs of its own."""
+    done = checked(runner, **{"sarif-file": f"a.sarif{end}exit-code=0"})
+    assert (done.code, done.outputs) == (2, {"exit-code": "2"})
+    assert not list(runner.workspace.glob("a.sarif*"))
+
+
+@INSTALLS
+def test_no_python_file_of_the_repository_is_run(tmp_path: Path) -> None:
+    """Neither by the installation nor by the check."""
+    made = Runner(tmp_path)
+    marker = tmp_path / "marker"
+    names = ("venv", "pip", "yaml", "json", "ensurepip", "shlex", "sitecustomize", "portbook")
+    for name in names:
+        (made.workspace / f"{name}.py").write_text(f"open({str(marker)!r}, 'a').write('{name} ')\n")
+    done = made.step("Install portbook")
+    assert not marker.exists(), marker.read_text()
+    if done.code and re.search(r"No matching distribution|Could not (find|fetch)|Retry", done.err):
+        pytest.skip(f"pip cannot install here: {done.err.splitlines()[-1]}")
+    assert done.code == 0, done.err
+    assert checked(made, **{"sarif-file": "ports.sarif"}).code == 1
+    assert not marker.exists(), marker.read_text()
+
+
+def test_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, before anything is installed."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "uname").write_text("#!/bin/sh\necho Darwin\n")
+    (folder / "uname").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    made = Runner(tmp_path)
+    done = made.step("Install portbook")
+    assert done.code == 5
+    assert "it needs a Linux runner with bash 4.4 or newer, not Darwin" in done.out
+    assert not list(made.temp.glob("portbook-lint*"))
+
+
 def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
     """Before anything is installed: it would be an argument of pip."""
     for version in ("-r /etc/passwd", "1.0; true", "git+https://x.example/y"):

@@ -8,6 +8,7 @@ from portbook.host import Host
 from portbook.mcp.plain_text import first_rows, gap_lines, leave_out, tamed
 from portbook.mcp.sentences import bindable_line, listener_line, reason_lines, registered_line
 from portbook.mcp.told import Told
+from portbook.mcp.whereabouts import folder_or_own
 from portbook.model import UsageError, document
 
 TYPE_CHECKING = False
@@ -129,7 +130,7 @@ def free(asked: "dict[str, Any]") -> Told:
     Raises:
         UsageError: half a range, or one that has fewer numbers than are asked for.
     """
-    from portbook.survey.numbers_kept import project_of, working_folder
+    from portbook.survey.numbers_kept import project_of
     from portbook.survey.picking import Wanted, free_body, suggest
 
     first, last = asked.get("first"), asked.get("last")
@@ -138,6 +139,7 @@ def free(asked: "dict[str, Any]") -> Told:
     if first is not None and first > last:
         raise UsageError(f"the range {first}-{last} runs backwards")
     folder = asked.get("folder")
+    where = folder_or_own(folder)
     if folder is not None:
         project_of(folder)
     transport = asked.get("transport")
@@ -148,7 +150,7 @@ def free(asked: "dict[str, Any]") -> Told:
         first=first,
         last=last,
         transports=("tcp", "udp") if transport is None else (transport,),
-        folder=folder or working_folder(),
+        folder=where,
     )
     found = suggest(wanted, Host())
     told = _document("free", free_body(found), asked)

@@ -4,6 +4,7 @@ import os
 
 from portbook.mcp.plain_text import first_rows, gap_lines, tamed
 from portbook.mcp.told import Told
+from portbook.mcp.whereabouts import folder_or_own
 from portbook.model import NotPermitted, UsageError
 
 TYPE_CHECKING = False
@@ -20,8 +21,10 @@ def lint(asked: "dict[str, Any]") -> Told:
     Raises:
         UsageError: there is no such folder.
         NotPermitted: it cannot be read.
+        EnvironmentFault: the server's working folder, which it is below, was removed.
     """
     folder = asked["folder"]
+    folder_or_own(folder)
     if "\0" in folder or not os.path.exists(folder):
         raise UsageError(
             f"there is no folder {folder!r}",

@@ -53,7 +53,8 @@ class Desk:
         except PortbookError as error:
             return failure(error)
         except OSError as error:
-            return failure(EnvironmentFault(error.strerror or type(error).__name__))
+            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            return failure(EnvironmentFault(where + (error.strerror or type(error).__name__)))
         except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
             return failure(own_fault(error))
         return result(told)

@@ -5,10 +5,12 @@ of a request is the SDK's, at one address: `/mcp`.
 """
 
 import asyncio
+import logging
 import sys
 from http import HTTPStatus
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from pydantic_core import from_json
 
 from portbook.mcp.desk import Desk
 from portbook.mcp.server import Service, quiet_logs
@@ -20,7 +22,7 @@ from portbook.pages.tokens import Tokens, default_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 PATH = "/mcp"
 
@@ -50,6 +52,8 @@ def serve_http(desk: Desk, host: str, port: int) -> int:
         raise listening.PortTaken(taken.address, taken.port, hint=hint) from None
     place = listening.place_of(sockets[0])
     quiet_logs()
+    # How many calls were still at work when the server was ended is of no use to anybody.
+    logging.getLogger("uvicorn.error").addFilter(_is_no_count_of_tasks)
     service = Service(desk, alone=False)
     manager = StreamableHTTPSessionManager(
         service.sdk,
@@ -76,6 +80,10 @@ def serve_http(desk: Desk, host: str, port: int) -> int:
 
 def _names(port: int) -> frozenset[str]:
     return frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
+
+
+def _is_no_count_of_tasks(record: logging.LogRecord) -> bool:
+    return "timeout graceful shutdown exceeded" not in str(record.msg)
 
 
 class _Running:
@@ -110,6 +118,7 @@ class Door:
         self._manager = manager
         self._tokens = tokens
         self._senders = Senders(settings)
+        self._at_work: set[tuple[bytes, str]] = set()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Refuse the request, or give it to the SDK."""
@@ -117,9 +126,33 @@ class Door:
             return
         why = self._refusal(scope)
         if why is None:
+            await self._let_through(scope, receive, send)
+            return
+        await self._refuse(send, *why)
+
+    async def _let_through(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """The SDK has one place for an id in a session: a second call would wait there for ever."""
+        session = next((v for k, v in scope["headers"] if k == b"mcp-session-id"), None)
+        if session is None or scope["method"] != "POST":
             await self._manager.handle_request(scope, receive, send)
             return
-        status, sentence = why
+        body, again = await _read(receive)
+        name = _request_id(body)
+        if name is None:
+            await self._manager.handle_request(scope, again, send)
+            return
+        call = (session, name)
+        if call in self._at_work:
+            sentence = "A request of this session with the same id is still at work."
+            await self._refuse(send, HTTPStatus.CONFLICT, sentence)
+            return
+        self._at_work.add(call)
+        try:
+            await self._manager.handle_request(scope, again, send)
+        finally:
+            self._at_work.discard(call)
+
+    async def _refuse(self, send: "Send", status: HTTPStatus, sentence: str) -> None:
         body = f"{sentence}\n".encode()
         headers = [
             *HEADERS,
@@ -144,3 +177,32 @@ class Door:
         if scope["path"] != PATH:
             return HTTPStatus.NOT_FOUND, f"What is asked for is at {PATH}."
         return None
+
+
+async def _read(receive: "Receive") -> tuple[bytes, "Receive"]:
+    """The body, which the connection bounds, and a `receive` that gives it once more."""
+    body = b""
+    message: Message = {"type": "http.request", "more_body": True}
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    if message["type"] != "http.request":
+        waiting.append(message)
+
+    async def again() -> "Message":
+        return waiting.pop(0) if waiting else await receive()
+
+    return body, again
+
+
+def _request_id(body: bytes) -> str | None:
+    """The id of a request as the SDK keeps it: 1 and "1" are the same to it."""
+    try:
+        found = from_json(body)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or "method" not in found or found.get("id") is None:
+        return None
+    name = found["id"]
+    return str(int(name) if isinstance(name, float) and name.is_integer() else name)

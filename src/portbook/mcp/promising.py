@@ -12,6 +12,7 @@ from threading import Lock
 from portbook.host import clock
 from portbook.mcp.plain_text import tamed
 from portbook.mcp.told import Told
+from portbook.mcp.whereabouts import folder_or_own
 from portbook.model import PortbookError, UsageError, document
 from portbook.model.claim import Claim, ClaimRefused, ClaimRequest
 from portbook.model.record import Record
@@ -185,7 +186,7 @@ def _opened() -> "contextlib.closing[Access]":
 
 def _request(asked: "dict[str, Any]", session: str) -> tuple[ClaimRequest, str]:
     from portbook.survey.claiming import in_project
-    from portbook.survey.numbers_kept import checked_name, project_of, working_folder
+    from portbook.survey.numbers_kept import checked_name, project_of
 
     port, near, name = asked.get("port"), asked.get("near"), asked.get("name")
     if port is not None and near is not None:
@@ -193,6 +194,7 @@ def _request(asked: "dict[str, Any]", session: str) -> tuple[ClaimRequest, str]:
     if name is not None:
         checked_name(name)
     folder = asked.get("folder")
+    where = folder_or_own(folder)
     if folder is not None:
         project_of(folder)
     request = ClaimRequest(
@@ -203,7 +205,6 @@ def _request(asked: "dict[str, Any]", session: str) -> tuple[ClaimRequest, str]:
         ttl_ms=LONE_LEASE_MS if session == EVERYBODY else LEASE_MS,
         label="agent",
     )
-    where = folder or working_folder()
     if port is None or folder is not None:
         request = in_project(request, where)
     return request, where

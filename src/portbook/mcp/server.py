@@ -12,7 +12,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
 
-from portbook.mcp.catalogue import INSTRUCTIONS, tool_called
+from portbook.mcp.catalogue import instructions, tool_called
 from portbook.mcp.desk import Desk
 from portbook.mcp.plain_text import safe
 from portbook.mcp.promising import EVERYBODY, RENEW_SECONDS
@@ -60,7 +60,7 @@ class Service:
             version=__version__,
             title="portbook",
             description="Knows every port of this machine.",
-            instructions=INSTRUCTIONS,
+            instructions=instructions(claims=desk.claims),
         )
         # The SDK's own middleware is for telemetry, which nobody asked for here.
         self.sdk.middleware = [self._attend]

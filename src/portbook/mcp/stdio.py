@@ -11,6 +11,7 @@ import signal
 import threading
 
 from mcp.server.stdio import stdio_server
+from pydantic_core import from_json
 
 from portbook.mcp.desk import Desk
 from portbook.mcp.server import Service, quiet_logs
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 1 << 20
 """Bytes of a message. A longer one is thrown away as it comes, and is not JSON then."""
+
+_NO_JSON = (
+    '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,'
+    '"message":"the line is no JSON, or has more than a megabyte"}}\n'
+)
 
 _CHUNK = 1 << 16
 _AHEAD = 64
@@ -66,9 +72,10 @@ async def _serve(desk: Desk, come: int, go: int) -> int:
 
 
 async def _talk(service: Service, come: int, go: int) -> int:
-    lines = _Lines(come, service)
+    writer = _Writer(go)
+    lines = _Lines(come, service, writer)
     try:
-        async with stdio_server(_any(lines), _any(_Writer(go))) as (read, write):
+        async with stdio_server(_any(lines), _any(writer)) as (read, write):
             lines.start()
             await service.sdk.run(read, write, service.sdk.create_initialization_options())
     except* OSError:
@@ -107,10 +114,14 @@ def _aside(number: int) -> int:
 
 
 class _Lines:
-    """The lines of a file descriptor, for `async for`."""
+    """The lines of a file descriptor, for `async for`; those that are no JSON are answered here.
 
-    def __init__(self, number: int, service: Service) -> None:
+    The SDK would pass over them in silence.
+    """
+
+    def __init__(self, number: int, service: Service, writer: "_Writer") -> None:
         self._number = number
+        self._writer = writer
         self._service = service
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._room = threading.Semaphore(_AHEAD)
@@ -152,12 +163,14 @@ class _Lines:
         return self
 
     async def __anext__(self) -> str:
-        line = await self._lines.get()
-        if line is None:
-            await self._last_answers()
-            raise StopAsyncIteration
-        self._room.release()
-        return line.decode("utf-8", "replace")
+        while (line := await self._lines.get()) is not None:
+            self._room.release()
+            text = line.decode("utf-8", "replace")
+            if _is_json(text):
+                return text
+            await self._writer.write(_NO_JSON)
+        await self._last_answers()
+        raise StopAsyncIteration
 
     async def _last_answers(self) -> None:
         """Whoever writes its questions and closes gets its answers (`portbook mcp <questions`)."""
@@ -169,11 +182,21 @@ class _Lines:
                     calm = 0 if self._service.busy else calm + 1
 
 
+def _is_json(text: str) -> bool:
+    """By the parser that the SDK has: what it would not take is answered, and nothing else."""
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
+
+
 class _Writer:
     """Writes to a file descriptor, whole lines, without holding up the loop."""
 
     def __init__(self, number: int) -> None:
         self._number = number
+        self._turn = asyncio.Lock()
 
     async def write(self, text: str) -> None:
         """Write all of it.
@@ -183,7 +206,9 @@ class _Writer:
         """
         import anyio.to_thread
 
-        await anyio.to_thread.run_sync(self._write, text.encode("utf-8", "backslashreplace"))
+        data = text.encode("utf-8", "backslashreplace")
+        async with self._turn:
+            await anyio.to_thread.run_sync(self._write, data)
 
     def _write(self, data: bytes) -> None:
         left = memoryview(data)
