@@ -132,6 +132,7 @@ def test_every_path_of_real_documents_can_be_named() -> None:
         ("{port:999999999}", f"at most {WIDEST}"),
         ("{port:.999999999}", f"at most {WIDEST}"),
         ("{port:{port}}", "a single"),
+        ("{port:05}", "is no form of port"),
         ("{port!r}", "no conversions"),
         ("{{.Port}}", "names no field"),
         ("", "names no field"),
@@ -157,10 +158,16 @@ def test_the_command_prints_one_line_each() -> None:
     assert refused.err.splitlines()[1].startswith("hint: did you mean name? there are pid, ppid,")
 
 
-@given(st.integers(0, WIDEST), st.sampled_from("<>^"), st.text(max_size=30))
+@given(st.integers(1, WIDEST), st.sampled_from("<>^"), st.text(max_size=30))
 def test_a_width_is_kept_in_cells(least: int, align: str, name: str) -> None:
     """Wide signs count as two, as a terminal shows them."""
     row = SSH._replace(owners=(SSH.owners[0]._replace(name=name),))
     line = parse(f"{{owner.name:{align}{least}}}").line(row)
     assert width(line) >= least
     assert width(parse(f"{{owner.name:.{least}}}").line(row)) <= max(least, 1)
+
+
+def test_literal_text_cannot_steer_a_terminal() -> None:
+    """A template may come from elsewhere: line ends and tabs stay, escapes are shown."""
+    (row, *_) = FOUND
+    assert parse("a\x1b[31m\t\n{port}").line(row) == f"a\\x1b[31m\t\n{row.socket.port}"

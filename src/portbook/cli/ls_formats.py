@@ -50,7 +50,7 @@ def cells_of(row: Listener) -> tuple[str, ...]:
 def _guarded(*texts: str) -> tuple[str, ...]:
     """Texts from outside, safe; spreadsheets run a cell that begins as a formula does."""
     made = (safe(text) for text in texts)
-    return tuple(f"'{text}" if text.startswith(_FORMULA) else text for text in made)
+    return tuple(f"'{text}" if text.lstrip().startswith(_FORMULA) else text for text in made)
 
 
 def _text(value: object) -> str:
@@ -173,6 +173,7 @@ def _labels(row: Listener) -> Iterable[tuple[str, str]]:
         ("unit", _text(owner.unit) if owner else ""),
         ("verdict", row.verdict.value),
         ("reach", row.reach),
+        ("namespace", row.namespace or ""),
     )
 
 

@@ -26,7 +26,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 _TOKEN = re.compile(r"\{\{|\}\}|\\.?|\{[^{}]*\}|[{}]|[^{}\\]+", re.DOTALL)
 _PATH = re.compile(r"([A-Za-z_]\w{0,40})((?:\.[A-Za-z_]\w{0,40}|\[[0-9]{1,5}\]){0,8})", re.ASCII)
 _STEP = re.compile(r"\.(\w+)|\[([0-9]+)\]", re.ASCII)
-_FORM = re.compile(r"(?:(.)?([<>^]))?([0-9]*)(?:\.([0-9]+))?", re.DOTALL)
+_FORM = re.compile(r"(?:(.)?([<>^]))?([1-9][0-9]*)?(?:\.([0-9]+))?", re.DOTALL)
 
 
 class Form(Record):
@@ -88,7 +88,7 @@ def parse(text: str) -> Template:
         elif token in ("{", "}"):
             raise UsageError(f"--template: a single {token!r}", hint=f"{token * 2} prints one")
         else:
-            parts.append(token)
+            parts.append(_shown(token))
     fields = sum(isinstance(part, Field) for part in parts)
     if not fields:
         raise UsageError("--template names no field", hint="such as '{port} {owner.name}'")
@@ -97,6 +97,13 @@ def parse(text: str) -> Template:
             f"--template: {fields} fields are too many", hint=f"at most {_MOST_FIELDS}"
         )
     return Template(tuple(parts))
+
+
+def _shown(text: str) -> str:
+    """Literal text: line ends and tabs as they are, nothing else that steers a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign in "\n\t" else safe(sign) for sign in text)
 
 
 def _field(text: str) -> Field:
