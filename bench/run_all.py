@@ -29,6 +29,7 @@ SCRIPTS = (
     "claims.py",
     "udp_status.py",
     "claim_commands.py",
+    "lint.py",
     "watch.py",
     "watch_live.py",
     "mcp_tools.py",

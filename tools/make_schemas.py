@@ -17,7 +17,7 @@ from portbook.cli.env import Merged, Variable
 from portbook.cli.history import History
 from portbook.cli.identify import Row
 from portbook.cli.lease_rows import ClaimRow, PermitRow, ReservationRow, SemaphoreRow
-from portbook.cli.lint_rules import LintRule
+from portbook.cli.lint_rules import LintRule, RulePage
 from portbook.cli.metrics import Family
 from portbook.cli.open import Opened
 from portbook.cli.release import Released
@@ -84,6 +84,7 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Finding", "severity"): ("high", "medium", "low", "info"),
     ("LintFinding", "severity"): SEVERITIES,
     ("LintRule", "severity"): SEVERITIES,
+    ("RulePage", "severity"): SEVERITIES,
     ("Declared", "role"): ROLES,
     ("Suspicion", "severity"): ("high", "medium", "low", "info"),
     ("Speaks", "confidence"): ("certain", "likely", "guess"),
@@ -199,6 +200,7 @@ def documents() -> dict[str, Document]:
             (("root", str), ("files", int), ("findings", tuple[LintFinding, ...]), _GAPS),
         ),
         "lint-finding": Document("One finding of a stream", _fields(LintFinding)),
+        "lint-rule": Document("A rule of lint with its page", _fields(RulePage)),
         "lint-rules": Document("The rules of a lint", (("rules", tuple[LintRule, ...]),)),
         "lint-baseline": Document(
             "The file that a lint compares with", (("findings", tuple[keeping.Kept, ...]),)

@@ -215,7 +215,7 @@ def test_what_is_for_the_project_alone_belongs_on_loopback(
         ("FROM node\nEXPOSE 3000-4000", "", False),
         ("FROM node", "", False),
         ("FROM node\nEXPOSE 4000/udp", "", False),
-        ("FROM node\nEXPOSE 4000\nCMD serve --port 3000", "", False),
+        ("FROM node\nEXPOSE 4000\nCMD ./serve 3000", "", False),
         ("FROM node\nENV PORT=3000\nEXPOSE 4000", "", False),
         ("FROM grafana/grafana\nEXPOSE 4000", "", False),
         ("FROM node\nEXPOSE 4000\nHEALTHCHECK CMD curl http://localhost:3000/", "", False),

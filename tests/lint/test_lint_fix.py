@@ -453,7 +453,7 @@ def test_a_setting_that_is_the_other_one_s_is_not_told() -> None:
 
 
 def test_what_is_not_written_here_is_refused() -> None:
-    """From outside, a range, digits with two meanings, a place that is not what was read."""
+    """From outside, a range, what is not in plain digits, a place that is not what was read."""
     web = declared("web/package.json", 1, "listen", "web", runs="folder:web")
 
     def refused(target: Declared, *, digits: bool = True, line: str | None = None) -> str:
@@ -466,9 +466,11 @@ def test_what_is_not_written_here_is_refused() -> None:
         assert made.renumberings == ()
         return made.refused[0].why
 
-    assert "not written in these files" in refused(web._replace(written=False))
+    assert "not written in plain digits" in refused(web._replace(written=False))
+    outside = refused(web._replace(written=False), line="  'vite --port   $WEB")
+    assert outside == "its number comes from outside these files"
     assert "a range" in refused(web._replace(last=3010))
-    assert "mean more than one thing" in refused(web, digits=False)
+    assert "started more than once" in refused(web, digits=False)
     assert "does not say 3000 in plain digits" in refused(web, line="  'vite --port   0x0bb8")
     found = LintFinding("PB101", "error", web.place, 3000, "x", digits=web.digits)
     none = plan([found], [web], LINES.__getitem__, lambda *_: None)

@@ -41,3 +41,12 @@ def test_a_rule_has_a_page_that_says_how_to_allow_it(rule: str) -> None:
 def test_there_is_no_page_without_a_rule() -> None:
     """A rule that is gone takes its page along."""
     assert {each.stem for each in PAGES.glob("PB*.md")} <= set(NAMES)
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_fences_of_a_page_stand_on_lines_of_their_own(rule: str) -> None:
+    """A fence behind text is none, and its closing one would swallow the rest of the page."""
+    lines = (PAGES / f"{rule}.md").read_text(encoding="utf-8").splitlines()
+    fences = [line for line in lines if "```" in line]
+    assert len(fences) % 2 == 0
+    assert all(line.startswith("```") for line in fences)

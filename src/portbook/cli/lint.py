@@ -80,7 +80,7 @@ def main(options: argparse.Namespace) -> int:
     if options.rules or options.explain is not None:
         from portbook.cli.lint_rules import explain, list_rules
 
-        return list_rules(options) if options.rules else explain(options.explain)
+        return list_rules(options) if options.rules else explain(options)
     from portbook.survey.linting import require_packages
 
     require_packages()
@@ -210,11 +210,12 @@ def _look_at_stdin(settings: "Settings", options: argparse.Namespace) -> "LintRe
     """The project of this folder with one file as standard input has it; what it has of that file.
 
     Raises:
-        UsageError: the file is not below this folder.
+        UsageError: the file's folder is not this one, nor below it.
         EnvironmentFault: standard input is closed.
     """
     name = os.path.relpath(options.stdin_filename)
-    if name.startswith(os.pardir) or not os.path.isfile(name):
+    # A file that was never saved is one all the same.
+    if name.startswith(os.pardir) or os.path.isdir(name) or not os.path.isdir(_folder(name)):
         raise UsageError(f"{options.stdin_filename!r} is no file below this folder")
     if sys.stdin is None:
         raise EnvironmentFault("standard input is closed")
@@ -224,6 +225,10 @@ def _look_at_stdin(settings: "Settings", options: argparse.Namespace) -> "LintRe
         findings=tuple(each for each in report.findings if each.place.path == path),
         gaps=tuple(each for each in report.gaps if each.what.partition(":")[0] == path),
     )
+
+
+def _folder(name: str) -> str:
+    return os.path.dirname(name) or "."
 
 
 def _settings(options: argparse.Namespace, paths: Sequence[str]) -> "Settings":

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from portbook.cli.render import emit, encodable, is_terminal, safe, style_of
-from portbook.lint.fixing import Plan, plan
+from portbook.lint.fixing import RULES, Plan, plan
 from portbook.lint.rewriting import Edit, Moved, rewritten
 from portbook.model import EnvironmentFault, NotPermitted, UsageError
 from portbook.model.record import Record
@@ -61,9 +61,14 @@ def fix(paths: Sequence[str], settings: "Settings", options: argparse.Namespace)
     from portbook.cli.lint_diff import diff_lines, reasons
 
     report = look(paths, settings, options)
-    offer = _offer(
-        report, lambda contents: look(paths, settings, options, contents), here=options.here
-    )
+    try:
+        offer = _offer(
+            report, lambda contents: look(paths, settings, options, contents), here=options.here
+        )
+    except (NotPermitted, EnvironmentFault):
+        if not options.diff:  # what a diff is piped to reads no findings
+            tell(report, settings, options)
+        raise
     said = reasons(offer, report)
     if offer.changes:
         emit(diff_lines(offer.changes, style_of(options.color), plain=not is_terminal()))
@@ -144,9 +149,13 @@ def _chooser(*, here: bool) -> "Choose":
 
         held = frozenset(port for _, port in promised().held)
 
-    def choose(near: int, avoid: frozenset[int]) -> int | None:
-        for port in outward(near, USER.first, _LAST):
-            if port in avoid or port in held or not may_be_taken(port):
+    def choose(near: int, avoid: frozenset[int], span: range | None) -> int | None:
+        first, last = (USER.first, _LAST) if span is None else (span[0], span[-1])
+        for port in outward(near, first, last):
+            if port in avoid or port in held:
+                continue
+            # A cluster's nodes give their whole range away, whatever it is registered to.
+            if span is None and not may_be_taken(port):
                 continue
             if not here or all(in_use(kind, "*", port) is None for kind in ("tcp", "udp")):
                 return port
@@ -219,6 +228,8 @@ def _worse(made: Plan, before: "LintReport", after: "LintReport") -> list[str]:
         return (each.rule, each.place.path, each.place.line)
 
     left = {(*key(each), each.port) for each in after.findings}
+    # What was named nowhere before collides because several programs got it.
+    given = {each.new for each in made.renumberings}
     said = [
         f"{each.finding.rule} is still found at {each.finding.place.path}:{each.finding.place.line}"
         for each in made.renumberings
@@ -226,7 +237,11 @@ def _worse(made: Plan, before: "LintReport", after: "LintReport") -> list[str]:
     ]
     had = Counter(map(key, before.findings))
     for each in after.findings:
-        if had[key(each)] > 0:
+        if each.rule in RULES and each.port in given:
+            said.append(
+                f"{each.rule} is found at {each.place.path}:{each.place.line}: {each.message}"
+            )
+        elif had[key(each)] > 0:
             had[key(each)] -= 1
         else:
             said.append(

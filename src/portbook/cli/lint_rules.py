@@ -36,8 +36,17 @@ def list_rules(options: argparse.Namespace) -> int:
     return 0
 
 
-def explain(rule: str) -> int:
-    """Print the page of a rule.
+class RulePage(Record):
+    """A rule with its page, as Markdown."""
+
+    rule: str
+    severity: str
+    summary: str
+    page: str
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print the page of the rule that --explain names.
 
     Raises:
         UsageError: there is no such rule.
@@ -46,13 +55,17 @@ def explain(rule: str) -> int:
     from portbook.lint.rules import NAMES
     from portbook.lint.settings import check_rule
 
-    name = rule.strip().upper()
+    name = options.explain.strip().upper()
     if name not in NAMES:
         check_rule(name if len(name) == 5 else f"?{name}", "--explain")
     page = page_of(name)
     if page is None:
         raise EnvironmentFault(f"the page of {name} is not installed", hint=f"docs/lint/{name}.md")
-    emit(safe(line) for line in page.splitlines())
+    if options.json or options.jsonl:
+        (found,) = (each for each in every_rule() if each.rule == name)
+        emit_json(document("lint-rule", RulePage(*found, page)._asdict()), line=options.jsonl)
+    else:
+        emit(safe(line) for line in page.splitlines())
     return 0
 
 

@@ -49,10 +49,13 @@ def read_project(
     walked = walk(root, below, exclude=exclude)
     files = _Files(root, cache, contents)
     readings: dict[str, Reading] = {}
-    for path in walked.files:
-        reading = files.read(path, forms_of(path.rpartition("/")[2]))
+    for path in sorted({*walked.files, *(contents or ())}):
+        forms = forms_of(path.rpartition("/")[2])
+        reading = files.read(path, forms)
         if reading is not None:
             readings[path] = reading
+        elif path in below and not forms:
+            files.gaps.append(Gap(path, "no file of this name is read", "docs/lint/formats.md"))
     stacks = stacks_of(readings, files.load)
     if cache is not None:
         cache.save()

@@ -17,7 +17,10 @@ _LONGEST_LINE = 4096
 
 _COMMENT = r"(?:#|//|/\*|;|<!--|\{\{-?\s*/\*|\{#)"
 _WORDS = re.compile(
-    _COMMENT + r"[\s#/*;!-]{0,20}portbook:\s*ignore(-file)?(?![\w-])(?:\s*\[([^\]\n]*)\])?",
+    r"(?:"
+    + _COMMENT
+    + r"|^\s{0,200}\*)"
+    + r"[\s#/*;!-]{0,20}portbook:\s*ignore(-file)?(?![\w-])(?:\s*\[([^\]\n]*)\])?",
     re.IGNORECASE,
 )
 _ONLY_COMMENT = re.compile(r"\s*(?:#|//|/\*|\*|;|<!--|\{\{-?\s*/\*|\{#|--)")

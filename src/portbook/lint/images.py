@@ -43,8 +43,9 @@ _TABLE = """
 postgres postgis/postgis bitnami/postgresql timescale/timescaledb pgvector/pgvector \
 supabase/postgres \
 timescale/timescaledb-ha cimg/postgres|postgresql|postgresql|5432|database
-mysql mariadb percona bitnami/mysql bitnami/mariadb linuxserver/mariadb mysql/mysql-server\
-|mysql|mysql|3306,33060|database
+mysql bitnami/mysql mysql/mysql-server|mysql|mysql|3306,33060|database
+mariadb percona bitnami/mariadb bitnami/mariadb-galera linuxserver/mariadb \
+percona/percona-xtradb-cluster|mysql|mysql|3306,33060,4444,4567,4568|database
 mongo bitnami/mongodb mongodb/mongodb-community-server percona/percona-server-mongodb|mongodb\
 |mongodb|27017|database
 redis bitnami/redis redis/redis-stack-server eqalpha/keydb valkey/valkey valkey bitnami/valkey \
@@ -123,7 +124,7 @@ varnish|http|http|80,8443|proxy
 squid ubuntu/squid|http-proxy|http|3128|proxy
 cloudflare/cloudflared|||2000|proxy
 oauth2-proxy/oauth2-proxy|http|http|4180|proxy
-tomcat bitnami/tomcat|http|http|8080|runtime
+tomcat bitnami/tomcat|http|http|8080,8005,8009|runtime
 jetty|http|http|8080|runtime
 wildfly/wildfly|http|http|8080,9990|runtime
 php|fastcgi||9000,80|runtime
@@ -149,6 +150,9 @@ sonatype/nexus3|http|http|8081|web
 registry|http|http|5000|web
 verdaccio/verdaccio|http|http|4873|web
 keycloak/keycloak jboss/keycloak|http https|http|8080,8443,9000|web
+oryd/hydra|http|http|4444,4445|web
+oryd/kratos|http|http|4433,4434|web
+dexidp/dex|http|http|5556,5557,5558|web
 hasura/graphql-engine|http|http|8080|web
 postgrest/postgrest|http|http|3000,3001|web
 prom/prometheus bitnami/prometheus|http|http|9090|monitoring
@@ -163,6 +167,7 @@ grafana/grafana grafana/grafana-oss grafana/grafana-enterprise|http|http|3000|mo
 grafana/loki|http|http|3100,9095|monitoring
 grafana/tempo|http|http|3200,4317,4318,9095|monitoring
 grafana/promtail|http|http|9080|monitoring
+grafana/alloy|http|http|12345|monitoring
 victoriametrics/victoria-metrics|http|http|8428|monitoring
 jaegertracing/all-in-one|http|http|16686,14268,14250,4317,4318,5778,5775,6831,6832,9411,14269\
 |monitoring
@@ -180,13 +185,17 @@ fsouza/fake-gcs-server|http|http|4443|storage
 amazon/dynamodb-local|http|http|8000|database
 axllent/mailpit mailhog/mailhog jcalonso/mailhog|http smtp|smtp|1025,8025,1110|mail
 maildev/maildev djfarrelly/maildev|http smtp|smtp|1025,1080,25,80|mail
-rnwood/smtp4dev|http smtp|http|80,25,143|mail
+rnwood/smtp4dev|http smtp|http|80,25,110,143|mail
 schickling/mailcatcher|http smtp|smtp|1025,1080|mail
 pihole/pihole|domain http|domain|53,80,443,67|dns
 adguard/adguardhome|domain http|domain|53,80,443,3000|dns
 coredns/coredns|domain|domain|53|dns
 wiremock/wiremock mockserver/mockserver|http|http|8080,8443,1080|other
-selenium/standalone-chrome selenium/standalone-firefox selenium/hub|http|http|4444,5900,7900|other
+selenium/standalone-chrome selenium/standalone-firefox selenium/standalone-edge \
+selenium/standalone-chromium selenium/hub seleniarm/standalone-chromium \
+seleniarm/standalone-firefox seleniarm/hub|http|http|4444,4442,4443,5900,7900|other
+selenium/node-chrome selenium/node-firefox selenium/node-edge selenium/node-chromium \
+seleniarm/node-chromium seleniarm/node-firefox|http|http|5555,5900,7900|other
 browserless/chrome|http|http|3000|other
 gotenberg/gotenberg|http|http|3000|other
 temporalio/auto-setup temporalio/server||grpc|7233|other
@@ -194,6 +203,7 @@ ollama/ollama|http|http|11434|other
 atmoz/sftp linuxserver/openssh-server|ssh|ssh|22,2222|other
 osixia/openldap bitnami/openldap|ldap|ldap|389,636,1389,1636|database
 coturn/coturn|turn||3478,5349|other
+tor dockurr/tor osminogin/tor-simple|socks|socks|9050,9051|other
 linuxserver/wireguard|||51820|other
 """
 
@@ -239,3 +249,9 @@ def image_of(text: str) -> Image | None:
         if found is not None and found.kind == "runtime":
             return None
     return found
+
+
+def is_at_home(product: str | None, port: int) -> bool:
+    """Whether a number is one that an image listens on unless told otherwise."""
+    image = image_of(product) if product else None
+    return image is not None and port in image.ports

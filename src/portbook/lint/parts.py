@@ -53,6 +53,10 @@ class ImageFile(Record):
     """The stage that it is, where it is not the last one."""
     commands: tuple[Written, ...] = ()
     """The CMD and ENTRYPOINT that count, without their first word."""
+    told: tuple[Declared, ...] = ()
+    """Those of `listens` that the command tells its program: no debugger's, and none unsure."""
+    asked: tuple[Declared, ...] = ()
+    """Those of `listens` that its HEALTHCHECK asks."""
 
 
 class ServicePort(Record):
@@ -93,7 +97,7 @@ class ComposeService(Record):
     reset: tuple[str, ...] = ()
     """Keys marked `!reset` or `!override` (compose specification 13, "Merge")."""
     words: tuple[Written, ...] = ()
-    """The words of `command` where it is a list; `command` has them as the file has them."""
+    """The words of `entrypoint` and `command`, of those that are lists; `command` is the text."""
     replicas: Written | None = None
     """How many of it one machine starts: `scale`, or `deploy.replicas` outside a swarm."""
     args: tuple[str, ...] = ()

@@ -52,6 +52,10 @@ class StackService(Record):
     """Whether the compose file itself has a `command` or `entrypoint`."""
     host_mode: tuple[Place, ...] = ()
     """Places of outer ports in `mode: host`, which have no address."""
+    told: tuple[Declared, ...] = ()
+    """Those of `listens` that its command tells its program: no debugger's, and none unsure."""
+    asked: tuple[Declared, ...] = ()
+    """Those of `listens` that its own health check asks."""
     replicas: int = 1
     """How many of it are started on one machine."""
 

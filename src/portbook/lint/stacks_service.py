@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 
+from portbook.lint.container_command import in_service
 from portbook.lint.endpoint import in_urls
 from portbook.lint.images import Image, image_name, image_of
 from portbook.lint.interpolation import MOST_TEXT, UNKNOWN, Value, fill, scheme_of, value_of, within
@@ -51,16 +52,22 @@ def make(service: ComposeService, values: Mapping[str, Value], files: Files) -> 
     pairs = _pairs(service, values, files, owner)
     variables = _variables(service, values, files)
     exposes = _exposes(service, values, files, owner)
-    listens = [*_health(service, owner), *(built.listens if built is not None else ())]
+    asked = _health(service, owner)
+    told, main = _commanded(service, built, owner, network)
+    listens = [*asked, *(built.listens if built is not None else ()), *told]
     declared = [side for pair in pairs for side in (pair.outer, pair.inner) if side is not None]
-    declared += [*exposes, *_health(service, owner)]
+    declared += [*exposes, *asked]
+    # The Dockerfile declares what stands there.
+    declared += told if service.command is not None else []
     own = _written_here(variables, service)
     if network == "host":
         # What is published is of no effect there; what the program is told to listen on is.
-        told = _listens(variables, known if folder is None else None, owner)
-        listens += told
-        declared = [each for each in declared if each.role != "publish"] + told
-        places = {each.place for each in told}
+        given = _listens(variables, known if folder is None else None, owner)
+        # What the command says goes before what a variable says of the same number.
+        said = {each.first for each in told}
+        listens += [each for each in given if each.first not in said]
+        declared = [each for each in declared if each.role != "publish"] + given
+        places = {each.place for each in given}
         own = [each for each in own if each.value is None or each.value.place not in places]
         pairs = [pair._replace(outer=None) for pair in pairs]
     for variable in own:
@@ -90,6 +97,8 @@ def make(service: ComposeService, values: Mapping[str, Value], files: Files) -> 
         base=base,
         commands=commands or (built.commands if built is not None else ()),
         own_command=bool(commands),
+        told=tuple(main),
+        asked=tuple(asked),
         host_mode=tuple(p.outer.place for p in pairs if p.host_mode and p.outer is not None),
         replicas=_replicas(service, values),
     )
@@ -268,6 +277,45 @@ def _health(service: ComposeService, owner: Owner) -> list[Declared]:
             )
         )
     return found
+
+
+def _commanded(
+    service: ComposeService, built: ImageFile | None, owner: Owner, network: str | None
+) -> tuple[list[Declared], list[Declared]]:
+    """What its command tells its program to listen on, and those of it that are sure."""
+    role = "listen" if network == "host" else "container"
+    found, main = [], []
+    if service.command is None:
+        asked = {each.place for each in built.asked} if built is not None else set()
+        sure = {each.place for each in built.told} if built is not None else set()
+        for each in built.listens if built is not None else ():
+            if each.place not in asked:
+                one = each._replace(role=role, who=owner.who, profiles=owner.profiles)
+                found.append(one)
+                if each.place in sure:
+                    main.append(one)
+        return found, main
+    for told, place in in_service(service.command, service.words):
+        port = told.port
+        one = Declared(
+            place,
+            port.first,
+            port.last,
+            role,
+            owner.who,
+            "compose",
+            transport=port.transport,
+            address=port.address if role == "listen" else None,
+            speaks=port.speaks,
+            product=owner.product or port.program,
+            runs=owner.runs,
+            profiles=owner.profiles,
+            written=place.length == port.length,
+        )
+        found.append(one)
+        if told.main:
+            main.append(one)
+    return found, main
 
 
 def _listens(variables: list[Variable], image: Image | None, owner: Owner) -> list[Declared]:

@@ -4,10 +4,14 @@ Numbers are intervals that are swept once, so that a range of 65,535 costs what 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
-from portbook.lint.project import Stack, StackService
-from portbook.model.declared import Declared
+from portbook.lint.project import Project, Stack, StackService
+from portbook.model.declared import Declared, Place
 from portbook.model.record import Record
+
+_SIDE_BY_SIDE = ("systemd", "actions", "devcontainer", "makefile", "justfile", "package", "readme")
+"""Forms with `OUTER:INNER` in one text; compose has its pairs in its stacks."""
 
 _MOST_PAIRS = 8
 """Pairs told for one declaration: who publishes a number nine times knows enough after eight."""
@@ -74,6 +78,40 @@ def takers_of(stack: Stack) -> list[Taker]:
     found = [taker for taker in found if taker.one.is_port]
     found.sort(key=place)
     return [taker._replace(order=number) for number, taker in enumerate(found)]
+
+
+def once(takers: Iterable[Taker]) -> list[Taker]:
+    """Those that no earlier file has already: an overlay often says a port once more."""
+    kept = []
+    first: dict[tuple[object, ...], str] = {}
+    for taker in takers:
+        one = taker.one
+        key = (taker.service, one.transport, one.first, one.last, one.address)
+        path = first.setdefault((*key, _numbers(taker.inner)), one.place.path)
+        if path == one.place.path:
+            kept.append(taker)
+    return kept
+
+
+def inner_sides(project: Project) -> dict[Place, Declared]:
+    """The inner side of what is published, by the place of the outer one."""
+    found = {
+        outer.place: inner
+        for stack in project.stacks
+        for service in stack.services
+        for outer, inner in zip(service.publishes, service.inner, strict=True)
+        if outer is not None
+    }
+    # Elsewhere the two stand side by side: `-p 8080:80`, `PublishPort=8080:80`.
+    for outer, inner in pairwise(project.declared):
+        if (
+            (outer.role, inner.role) == ("publish", "container")
+            and (outer.form, outer.who) == (inner.form, inner.who)
+            and (outer.place.path, outer.place.line) == (inner.place.path, inner.place.line)
+            and outer.form in _SIDE_BY_SIDE
+        ):
+            found.setdefault(outer.place, inner)
+    return found
 
 
 def _taker(service: StackService, outer: Declared, inner: Declared | None) -> Taker:

@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 
 
 FORMS = {
-    "dockerfile": r"(?:Docker|Container)file(?:\..+)?|.+\.(?:[Dd]ockerfile|[Cc]ontainerfile)",
-    "compose": r"(?:docker-|podman-)?compose(?:[.\-_].+)?\.ya?ml",
+    "dockerfile": r"(?:[Dd]ocker|[Cc]ontainer)file(?:[.\-_].+)?"
+    r"|.+\.(?:[Dd]ockerfile|[Cc]ontainerfile)",
+    "compose": r"(?:.+\.)?(?:docker-|podman-)?(?:compose|stack)(?:[.\-_].+)?\.ya?ml",
     "kubernetes": r".+\.ya?ml",
     "actions": r".+\.ya?ml",
     "application": r"(?:application|bootstrap)(?:-.+)?\.(?:ya?ml|properties|toml)"
     r"|(?:config|settings|server|app)\.(?:ya?ml|toml)|(?:puma|unicorn)\.rb|settings\.py"
     r"|database\.ya?ml",
     "systemd": r".+\.(?:socket|service|container|pod)",
-    "dotenv": r"\.env(?:\..+)?|.+\.env",
+    "dotenv": r"\.env(?:[.\-_].+)?|.+\.env|env\.(?:example|sample|template|dist)"
+    r"|\.envrc|\.flaskenv",
     "package": r"package\.json",
     "javascript": r"(?:vite|vitest|next|webpack|nuxt|astro|svelte|vue|rsbuild|playwright)"
     r"(?:\.[\w-]+)*\.config(?:\.[\w-]+)*\.[cm]?[jt]sx?"

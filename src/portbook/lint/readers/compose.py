@@ -78,6 +78,7 @@ class _Reader:
         build = node.get("build")
         extends = node.get("extends")
         command = node.get("command")
+        entry = node.get("entrypoint")
         return ComposeService(
             key.text,
             self.source.place(key.start, max(1, min(key.end - key.start, len(key.text) or 1))),
@@ -92,13 +93,18 @@ class _Reader:
             profiles=tuple(self.list_of(node.get("profiles"))),
             network_mode=self.text(node, "network_mode"),
             extends=_extends(extends),
-            command=self.slice(command) or self.slice(node.get("entrypoint")),
+            command=self.slice(command) or self.slice(entry),
             health=self.health(node.get("healthcheck")),
             labels=tuple(self.variables(node.get("labels"))),
             reset=tuple(
                 name.text for name, value in node.each() if value.tag in ("!reset", "!override")
             ),
-            words=tuple(self.list_of(command)) if command and command.kind == "list" else (),
+            words=tuple(
+                word
+                for list_ in (entry, command)
+                if list_ is not None and list_.kind == "list"
+                for word in self.list_of(list_)
+            ),
             replicas=self.replicas(node),
             args=tuple(each.name for each in self.variables(build.get("args") if build else None)),
         )

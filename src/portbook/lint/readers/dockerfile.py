@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from portbook.lint.container_command import in_image
 from portbook.lint.dockerfile_lines import Instruction, Word, instructions
 from portbook.lint.endpoint import in_urls
 from portbook.lint.images import image_name, image_of
@@ -10,7 +11,7 @@ from portbook.lint.interpolation import UNKNOWN, Value, fill, scheme_of, value_o
 from portbook.lint.parts import ImageFile, Variable, Written
 from portbook.lint.reading import Fault, Reading
 from portbook.lint.source import Source, Unreadable
-from portbook.model.declared import Declared
+from portbook.model.declared import Declared, Place
 
 FORM = "dockerfile"
 
@@ -39,6 +40,8 @@ def read(source: Source) -> Reading:
     reader = _Reader(source)
     for each in instructions(source):
         reader.take(each)
+    for stage in reader.stages:
+        reader.command(stage)
     if not reader.stages:
         raise Unreadable("it has no FROM")
     names = tuple(stage.name or "" for stage in reader.stages)
@@ -57,20 +60,24 @@ class _Stage:
         self.values: dict[str, Value] = dict(below.values) if below else {}
         self.variables: dict[str, Variable] = dict(below.variables) if below else {}
         self.exposes: list[Declared] = list(below.exposes) if below else []
-        self.listens: list[Declared] = list(below.listens) if below else []
-        self.commands: dict[str, Written] = dict(below.commands) if below else {}
+        self.asked: list[Declared] = list(below.asked) if below else []
+        self.told: list[Declared] = []
+        self.main: list[Declared] = []
+        self.commands: dict[str, Instruction] = dict(below.commands) if below else {}
         self.user: str | None = below.user if below else None
 
     def part(self, names: tuple[str, ...], name: str | None) -> ImageFile:
         return ImageFile(
             tuple(self.exposes),
             tuple(self.variables.values()),
-            tuple(self.listens),
+            (*self.asked, *self.told),
             self.base,
             self.user,
             names,
             name,
-            tuple(self.commands.values()),
+            tuple(each.written(0, len(each.text)) for each in self.commands.values()),
+            tuple(self.main),
+            tuple(self.asked),
         )
 
 
@@ -82,6 +89,7 @@ class _Reader:
         self.faults: list[Fault] = []
         self.globals: dict[str, Value] = {}
         self.entries = 0
+        self.commanded: set[Place] = set()
 
     def take(self, each: Instruction) -> None:
         if each.keyword == "FROM":
@@ -99,8 +107,8 @@ class _Reader:
             elif each.keyword == "EXPOSE":
                 self.expose(each, stage)
             elif each.keyword == "HEALTHCHECK":
-                stage.listens = list(self.health(each, stage))
-                self.declared += stage.listens
+                stage.asked = list(self.health(each, stage))
+                self.declared += stage.asked
             elif each.keyword == "USER":
                 user = fill(each.written(0, len(each.text)), stage.values).text
                 stage.user = None if UNKNOWN in user or not user else user
@@ -108,7 +116,7 @@ class _Reader:
                 if each.keyword == "ENTRYPOINT":
                     # It takes the CMD of the image below away.
                     stage.commands.pop("CMD", None)
-                stage.commands[each.keyword] = each.written(0, len(each.text))
+                stage.commands[each.keyword] = each
 
     def start(self, each: Instruction) -> None:
         words = [word for word in each.words() if not word.text.startswith("--")]
@@ -237,6 +245,23 @@ class _Reader:
             speaks = scheme if scheme in ("http", "https") else None
             one = self.port(stage, found.first, found.last, speaks=speaks)
             yield one._replace(place=each.place(found.start, found.length))
+
+    def command(self, stage: _Stage) -> None:
+        """What the CMD and ENTRYPOINT that count in the end tell the program."""
+        found = {name: each.text for name, each in stage.commands.items()}
+        for keyword, told in in_image(found.get("ENTRYPOINT"), found.get("CMD")):
+            each, port = stage.commands[keyword], told.port
+            if not each.written(port.offset, port.offset + port.length).raw:
+                continue
+            one = self.port(stage, port.first, port.last, port.transport, speaks=port.speaks)
+            one = one._replace(place=each.place(port.offset, port.length))
+            stage.told.append(one)
+            if told.main:
+                stage.main.append(one)
+            # A stage that is made from this one has the same command.
+            if one.place not in self.commanded:
+                self.commanded.add(one.place)
+                self.declared.append(one)
 
     def fault(self, each: Instruction, why: str) -> None:
         if len(self.faults) < 20:

@@ -74,6 +74,8 @@ def _weigh(asked: _Asked, there: _Service) -> Iterator[LintFinding]:
         return
     name = there.service.name
     outer = next((each for each in there.outers if each.first <= asked.port <= each.last), None)
+    if not there.ports and not there.numbers:
+        return
     if outer is None and not there.sure:
         return
     ports = ", ".join(dict.fromkeys(str(each) for each in _numbers(there)[:4]))
@@ -100,14 +102,16 @@ def _numbers(there: _Service) -> list[int]:
 
 def _right(outer: Declared | None, there: _Service) -> int:
     for one, inner in zip(there.service.publishes, there.service.inner, strict=True):
-        if outer is not None and one == outer:
+        if outer is not None and one == outer and inner.is_port:
             return inner.first
     return _numbers(there)[0]
 
 
 def _known_of(service: StackService) -> _Service:
     image = _image_of(service)
-    ports = (*service.inner, *service.exposes, *service.image_exposes, *service.listens)
+    sides = (*service.inner, *service.exposes, *service.image_exposes, *service.listens)
+    # What is no port is told of where it stands.
+    ports = tuple(each for each in sides if each.is_port)
     numbers = set(image.ports) if image is not None else set()
     for variable in (*service.variables, *service.image_variables):
         # A number of the service's own variables may be a port of it.
@@ -117,7 +121,8 @@ def _known_of(service: StackService) -> _Service:
         numbers.update(int(each) for each in _DIGITS.findall(command.text))
     is_known = image is not None and bool(image.ports) and image.kind not in ("runtime", "proxy")
     told = bool(told_ports(service.variables, image))
-    sure = service.whole and not told and (is_known or bool(service.image_exposes))
+    whole = service.whole and len(ports) == len(sides)
+    sure = whole and not told and (is_known or bool(service.image_exposes))
     outers = tuple(each for each in (*service.publishes, *service.unpaired) if each is not None)
     # Without an inner port it is not known what is right.
     return _Service(service, ports, frozenset(numbers), outers, sure and bool(ports or numbers))

@@ -26,7 +26,8 @@ def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
         # A Service without ports is a patch of another, or another host's name.
         if ports and backend.port.text != _ANNOTATED:
             missing = not any(_is_meant(backend.port.text, port) for port in ports)
-            if missing:
+            # What is no port is told of where it stands.
+            if missing and any(port.port.is_port for port in ports):
                 yield _finding(backend, nearest_first(path, found))
 
 
@@ -42,7 +43,7 @@ def _finding(backend: Backend, services: Sequence[tuple[str, ClusterService]]) -
     by_number = text.isascii() and text.isdigit()
     if by_number:
         what = f"port {text}"
-        numbers = sorted({port.port.first for port in ports})
+        numbers = sorted({port.port.first for port in ports if port.port.is_port})
         has = ", ".join(str(number) for number in numbers[:_MOST_SAID])
     else:
         what = f'a port named "{text}"'

@@ -1,11 +1,12 @@
 """A number that browsers refuse to open, for something that serves pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from portbook.lint.images import image_of
 from portbook.lint.known import Known
 from portbook.lint.project import Project
-from portbook.model.declared import ON_THE_MACHINE, Declared, LintFinding
+from portbook.lint.takers import inner_sides
+from portbook.model.declared import ON_THE_MACHINE, Declared, LintFinding, Place
 
 ID = "PB203"
 SUMMARY = "a port that browsers refuse to open, though pages are served there"
@@ -16,10 +17,14 @@ _WEB = frozenset(("http", "https"))
 
 def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
     """Every blocked number (WHATWG Fetch, "port blocking") that speaks HTTP for certain."""
+    inner = inner_sides(project)
     for each in project.declared:
         if each.role not in (*ON_THE_MACHINE, "service", "node", "mention"):
             continue
-        if not each.is_port or each.last != each.first or not _serves_pages(each):
+        # Browsers ask by TCP, or by UDP where they were told so by TCP before.
+        if not each.is_port or each.last != each.first or each.transport != "tcp":
+            continue
+        if not _serves_pages(each, inner):
             continue
         if known.meaning(each.first, each.transport).browser_blocked:
             yield LintFinding(
@@ -34,8 +39,13 @@ def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
             )
 
 
-def _serves_pages(each: Declared) -> bool:
+def _serves_pages(each: Declared, inner: Mapping[Place, Declared]) -> bool:
     if each.speaks is not None:
         return each.speaks in _WEB
     image = image_of(each.product) if each.product else None
-    return image is not None and bool(_WEB.intersection(image.services))
+    if image is None:
+        return False
+    # Many serve pages on one port and SSH, mail or names on others.
+    if each.role == "publish" and each.place in inner:
+        return image.speaks_on(inner[each.place].first) in _WEB
+    return bool(image.services) and _WEB.issuperset(image.services)

@@ -1,16 +1,21 @@
 """Two programs that are started together and want one number."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from portbook.lint.known import Known
 from portbook.lint.parts import ClusterService, Workload
 from portbook.lint.project import Project, Stack
-from portbook.lint.takers import Meeting, Taker, fully_taken, meetings, takers_of
+from portbook.lint.takers import Meeting, Taker, fully_taken, meetings, once, takers_of
 from portbook.model.declared import ON_THE_MACHINE, Declared, LintFinding, Place, Related
 
 ID = "PB101"
 SUMMARY = "a port that two programs of the project take at once"
 SEVERITY = "error"
+
+_QUADLET = (".container", ".pod")
+_SOCKETS = re.compile(r"\s*Sockets\s*=")
+"""A service names sockets that are not called as it is (systemd.service)."""
 
 _MOST_WORK = 2_000_000
 """Choices times fixed ports that are compared; a project of people has some hundreds."""
@@ -21,21 +26,23 @@ def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
     for stack in project.stacks:
         yield from _stack(stack)
     for takers in _others(project):
-        found = [each for each in meetings(takers) if each.earlier.service != each.later.service]
+        found = [each for each in meetings(takers) if _differ(each) and _start(each, project)]
         told = _told(found, takers)
         yield from map(_on_the_job, told) if takers[0].one.form == "actions" else told
     yield from _node_ports(project)
     yield from _pods(project)
+    yield from _host_ports(project)
 
 
 def _stack(stack: Stack) -> Iterator[LintFinding]:
-    takers = takers_of(stack)
+    every = takers_of(stack)
+    takers = once(every)
     found = [
         each
         for each in meetings(takers)
         if each.earlier.can_meet(each.later) and not each.earlier.is_repeated_by(each.later)
     ]
-    yield from _told(found, takers)
+    yield from _told(found, every)
     choices = [taker for taker in takers if taker.choice]
     if len(choices) * len(takers) <= _MOST_WORK:
         yield from _choices(choices, takers)
@@ -143,13 +150,29 @@ def _others(project: Project) -> Iterator[list[Taker]]:
             key, service = ("job", (each.runs or path).rpartition("#")[0]), each.who
         elif each.form == "procfile":
             key, service = ("procfile", path), each.who
-        elif each.form == "systemd" and path.endswith(".socket"):
+        elif each.form == "systemd" and path.endswith((".socket", ".service")):
             key, service = ("sockets", path.rpartition("/")[0]), path.rpartition("/")[2]
+        elif each.role == "publish" and path.endswith(_QUADLET) and "@." not in path:
+            # A template is started under names of its own, with their numbers or not at all.
+            key, service = ("quadlet", path.rpartition("/")[0]), path.rpartition("/")[2]
         else:
             continue
         group = groups.setdefault(key, [])
         group.append(Taker(service, each, len(group)))
     yield from groups.values()
+
+
+def _start(meeting: Meeting, project: Project) -> bool:
+    """Whether two units may both start; others always do, as far as this goes."""
+    pair = (meeting.earlier.one, meeting.later.one)
+    services = [each for each in pair if each.place.path.endswith(".service")]
+    if not services:
+        return True
+    service = services[0]
+    # Of two services one may replace the other; a socket is handed over to its own service.
+    if len(services) > 1 or "@." in service.place.path or pair[0].runs == pair[1].runs:
+        return False
+    return not any(_SOCKETS.match(line) for line in project.lines(service.place.path))
 
 
 def _on_the_job(found: LintFinding) -> LintFinding:
@@ -191,6 +214,32 @@ def _pods(project: Project) -> Iterator[LintFinding]:
                 message=text,
                 hint="the containers of a Pod share its ports: give one of them another number",
                 digits=(),
+            )
+
+
+def _host_ports(project: Project) -> Iterator[LintFinding]:
+    """Ports of the node that two containers of one Pod want, which no cluster takes."""
+    groups: dict[tuple[str, str], list[Taker]] = {}
+    for each in project.declared:
+        if each.form != "kubernetes" or each.role != "publish" or not each.is_port:
+            continue
+        workload, colon, container = each.who.partition(": ")
+        if each.runs is not None and colon and each.first:
+            group = groups.setdefault((each.place.path, each.runs), [])
+            group.append(Taker(container, each._replace(who=workload), len(group)))
+    passing = {
+        (path, f"{workload.kind}/{workload.name}", container.name)
+        for path, workload in project.parts(Workload)
+        for container in workload.containers
+        if container.passing
+    }
+    for (path, _), every in groups.items():
+        takers = [one for one in every if (path, one.one.who, one.service) not in passing]
+        for found in _told((m for m in meetings(takers) if _differ(m)), takers):
+            pod = takers[0].one.who
+            yield found._replace(
+                message=found.message.replace(" on this machine", f" on the node of {pod}"),
+                hint="a cluster refuses such a Pod: give one of them another hostPort, or none",
             )
 
 

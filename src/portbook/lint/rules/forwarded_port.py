@@ -7,6 +7,7 @@ being told: nobody writes those down.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from portbook.lint.debuggers import DEBUGGERS
 from portbook.lint.images import image_of
 from portbook.lint.known import Known
 from portbook.lint.project import Project
@@ -19,18 +20,14 @@ SEVERITY = "note"
 _EDITORS = ("devcontainer", "vscode")
 _HERE = (None, "localhost", "127.0.0.1", "0.0.0.0", "::1", "::")
 _MOST_SAID = 4
-_DEBUGGERS = (
-    *(9229, 9230, 5678, 5679, 5005, 5006, 8787, 9222, 9223, 6000, 9003, 2345, 40000, 4711),
-    *(1234, 3333, 6499),
-)
-"""Node.js, debugpy, JDWP, JBoss, Chrome, Firefox, Xdebug, Delve, gdbserver, OpenOCD."""
+_HAS = ("listen", "publish", "container", "setting")
 _SERVERS = (
     *(3000, 5173, 4173, 4200, 8080, 8000, 5000, 5001, 8888, 6006, 8081, 19000, 19006, 9000, 1313),
     *(4000, 4321, 8501, 7860, 80, 443, 8443, 1433, 3306, 5432, 6379, 27017, 5672, 15672, 9092),
     *(9200, 11211, 1025, 8025),
 )
 """Development servers, databases and brokers that many projects start without a number."""
-_USUAL = frozenset((*_DEBUGGERS, *_SERVERS))
+_USUAL = DEBUGGERS.union(_SERVERS)
 
 
 def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
@@ -39,7 +36,8 @@ def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
     if not others:
         return
     spans = _spans(project, others)
-    numbers = sorted({each.first for each in others})
+    # Where something is only asked, nothing may be.
+    numbers = sorted({each.first for each in others if each.role in _HAS})
     shown = ", ".join(str(number) for number in numbers[:_MOST_SAID])
     more = ", …" if len(numbers) > _MOST_SAID else ""
     told: set[tuple[str, int]] = set()
@@ -59,7 +57,7 @@ def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
             each.place,
             each.first,
             f"{each.who} leads to {each.first}, and nothing in the project has that port",
-            f"the project has {shown}{more}",
+            f"the project has {shown}{more}" if shown else None,
         )
 
 

@@ -6,6 +6,7 @@ only where the container declares others, and its command and variables do not t
 
 from collections.abc import Iterator
 
+from portbook.lint.asked_inside import outside
 from portbook.lint.known import Known
 from portbook.lint.parts import PodContainer, Workload, Written
 from portbook.lint.project import Project
@@ -19,7 +20,8 @@ _MOST_SAID = 4
 
 
 def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
-    """Every probe and every hook whose port is not its container's."""
+    """Every probe and every hook whose port is not its container's, in a cluster or outside."""
+    yield from outside(project)
     for _, workload in project.parts(Workload):
         for container in workload.containers:
             for kind, port in container.probes:
@@ -35,7 +37,7 @@ def _weigh_probe(
     hint = None
     if port.text.isascii() and port.text.isdigit():
         number = int(port.text)
-        declared = {each.first for each in container.ports}
+        declared = {each.first for each in container.ports if each.is_port}
         if not declared or number in declared or number in container.told:
             return None
         severity = "warning"

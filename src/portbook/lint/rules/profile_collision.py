@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from portbook.lint.known import Known
 from portbook.lint.project import Project
-from portbook.lint.takers import meetings, takers_of
+from portbook.lint.takers import meetings, once, takers_of
 from portbook.model.declared import LintFinding, Related
 
 ID = "PB102"
@@ -15,7 +15,7 @@ SEVERITY = "note"
 def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
     """Every number that two profiles cannot have at once."""
     for stack in project.stacks:
-        for earlier, later, first_port in meetings(takers_of(stack)):
+        for earlier, later, first_port in meetings(once(takers_of(stack))):
             if earlier.can_meet(later) or earlier.service == later.service:
                 continue
             port = max(first_port, earlier.one.first)

@@ -6,7 +6,7 @@ registered service is HTTP of some kind and the program may be that.
 
 from collections.abc import Iterator
 
-from portbook.lint.images import image_of
+from portbook.lint.images import image_of, is_at_home
 from portbook.lint.known import Known, Meaning
 from portbook.lint.project import Project
 from portbook.model.declared import ON_THE_MACHINE, Declared, LintFinding
@@ -57,7 +57,7 @@ def _speaks(each: Declared) -> frozenset[str]:
 
 
 def _is_at_home(each: Declared, speaks: frozenset[str], meaning: Meaning, known: Known) -> bool:
-    if speaks & set(meaning.services):
+    if speaks & set(meaning.services) or is_at_home(each.product, each.first):
         return True
     if speaks & _WEB and set(meaning.services) & _WEB:
         return True

@@ -18,6 +18,7 @@ SUMMARY = "a Service that sends to a port which no container behind it has"
 SEVERITY = "error"
 
 _MOST_SAID = 4
+_LAST = 65535
 
 
 def weigh(project: Project, known: Known) -> Iterator[LintFinding]:
@@ -49,7 +50,10 @@ def _weigh_port(
         number = int(target)
         if number in behind.numbers or number in behind.told or not _all_declare(behind):
             return None
-        numbers = _listed(sorted(behind.numbers))
+        ports = sorted(port for port in behind.numbers if port <= _LAST)
+        if not ports:  # What is no port is told of where it stands.
+            return None
+        numbers = _listed(ports)
         severity = "warning"
         message = f"{sends} {number}, while {workload}{others} declares {numbers}"
         hint = "make them the same; a containerPort may also be missing"
