@@ -35,7 +35,7 @@ def watcher_of(runner: int) -> int | None:
     """The watcher of a runner, also as a zombie."""
     for each in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError):
-            name, _, rest = Path(f"/proc/{each}/stat").read_text().rpartition(")")
+            name, _, rest = Path(f"/proc/{each}/stat").read_text(errors="replace").rpartition(")")
             if name.endswith("(" + WATCHER) and int(rest.split()[1]) == runner:
                 return int(each)
     return None
@@ -60,7 +60,10 @@ def test_what_the_program_started_ends_too(program: list[str]) -> None:
 def _is_over(pid: int) -> bool:
     """Whether a process has ended; who adopts it may not have noticed."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            == "Z"
+        )
     except OSError:
         return True
 
