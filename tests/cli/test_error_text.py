@@ -47,6 +47,9 @@ def test_the_port_is_found_in_what_programs_write(name: str) -> None:
         "12:34:56 everything is fine, 98 files, 48 warnings (99)",
         "port 99999 is already in use",
         "Cannot bind any address.",
+        "port 3000 is not already in use",
+        "Is port 3000 already in use? checking... no",
+        "dial tcp 127.0.0.1:45000->10.0.0.5:443: bind: address already in use",
         "",
         "\0\x1b[",
     ],
@@ -78,6 +81,64 @@ def test_an_error_beside_one_with_a_number_is_the_same_one() -> None:
     """No number is looked for then: it would be that of something else."""
     text = "Port 3000 is in use\nListening on port 7000\nOSError: [Errno 98] Address already in use"
     assert [each.port for each in read_errors(text.encode()).mentions] == [3000]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            (
+                "listening on http://localhost:3000\nError: listen EADDRINUSE: address already in "
+                "use /srv/x.sock\n  code: 'EADDRINUSE',\n  errno: -98,"
+            ),
+            "/srv/x.sock",
+        ),
+        ("listening on port 3000 ok\nbind(): /run/x.sock: Address already in use", "/run/x.sock"),
+        (
+            (
+                'LOG:  could not bind Unix address "/run/.s.PGSQL.5432": Address already in use\n'
+                "HINT:  Is another postmaster already running on port 5432?"
+            ),
+            "/run/.s.PGSQL.5432",
+        ),
+        ("Bind on unix socket: Address already in use\nsocket: mysql.sock  port: 3306", None),
+        (
+            "port: 6379\nFailed opening Unix socket: bind: Address already in use\nport: 6379",
+            None,
+        ),
+        ("port 8000\nConnection in use: /run/gunicorn.sock", "/run/gunicorn.sock"),
+        ('port 8000\n  s.bind("/srv/a")\nOSError: [Errno 98] Address already in use', "/srv/a"),
+    ],
+)
+def test_a_unix_socket_has_no_port_whatever_stands_near_it(text: str, path: str | None) -> None:
+    """Its path is told, and no number is looked for."""
+    read = read_errors(text.encode())
+    assert (read.mentions, read.unnumbered) == ((), None)
+    assert [each.path for each in read.sockets] == [path]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "db-1  | listening on port 5432\nweb-1  | Error: Address already in use",
+        "DB_PORT=5432\nREDIS_PORT=6379\nOSError: [Errno 98] Address already in use",
+        "admin interface listening on http://127.0.0.1:9000/\nError: Address already in use",
+        "metrics pushed to http://10.0.0.1:9091/push\nError: Address already in use",
+        "Error: Address already in use\nSee http://localhost:8080/help",
+        "java -jar a.jar --server.port=8080\nERROR: transport error 202: bind failed",
+    ],
+)
+def test_a_number_of_something_else_is_not_guessed(text: str) -> None:
+    """No answer is better than one about another port."""
+    read = read_errors(text.encode())
+    assert read.mentions == ()
+    assert read.unnumbered is not None
+
+
+def test_of_a_range_the_first_few_are_told() -> None:
+    """Nobody wants eleven answers."""
+    read = read_errors(b"All ports in range 3000-3010 are already in use")
+    assert [each.port for each in read.mentions] == [3000, 3001, 3002]
 
 
 def test_of_a_long_line_the_part_with_the_number_is_shown() -> None:
@@ -174,6 +235,12 @@ def test_any_mixture_of_the_known_words_is_read_without_a_fault(text: str) -> No
             b"bind to bind 1 to ",
             b"in use 1-nio-nio-",
             b"bind 1://a.a.",
+        ),
+        *(
+            b"is port in use unix /run/",
+            b"in use:  ports 1-1,000",
+            b"a  | errno 98\n",
+            b"errno 98 unix\n",
         ),
         *(
             b"port 70000 is in use\n",

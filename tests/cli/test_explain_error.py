@@ -74,6 +74,22 @@ def test_a_port_that_is_free_by_now_can_be_had(gone: int) -> None:
     assert "portbook stop" not in run.out
 
 
+def test_a_guessed_port_that_is_free_was_probably_not_the_one(gone: int, held: int) -> None:
+    """Exit code 3 and no advice to start again; one that is taken is the answer."""
+    run = told(f"listening on port {gone}\nError: Address already in use\n".encode())
+    assert run.code == 3
+    assert f"{gone} is a guess from that line" in run.out
+    assert "start the program again" not in run.out
+    assert told(f"listening on port {held}\nError: Address already in use\n".encode()).code == 1
+
+
+def test_a_unix_socket_is_named_and_has_no_port() -> None:
+    """On stderr; there is no answer, which is exit code 1."""
+    run = told(b"port 3000\nError: listen EADDRINUSE: address already in use /tmp/x.sock\n")
+    assert (run.code, run.out) == (1, "")
+    assert run.err.startswith("portbook: /tmp/x.sock is a Unix socket, which has no port: Error:")
+
+
 def test_the_document_has_the_body_of_why(held: int, gone: int) -> None:
     """One entry for each port, the errors in order; it fits its schema."""
     run = told(node(gone) + node(held) + node(gone), "--json")

@@ -16,7 +16,7 @@ from portbook.cli.why import why_lines
 from portbook.host import Host
 from portbook.model import EnvironmentFault, Gap, Unknown, document
 from portbook.survey.bindability import Why
-from portbook.survey.error_text import LONGEST, ErrorText, read_errors
+from portbook.survey.error_text import LONGEST, ErrorText, UnixSocket, read_errors
 from portbook.survey.explaining import Explained, explain
 
 TYPE_CHECKING = False
@@ -53,10 +53,18 @@ def main(options: argparse.Namespace) -> int:
         style = style_of(options.color)
         emit(_lines(found, style))
         tell_gaps(gaps, style)
+    for each_socket in read.sockets:
+        say(f"portbook: {_socket(each_socket)}")
     if not found:
         _say_none(read)
         return 1
     return _code(found, gaps)
+
+
+def _socket(each: UnixSocket) -> str:
+    if each.path is None:
+        return f"a Unix socket, which has no port: {each.line}"
+    return f"{each.path} is a Unix socket, which has no port: {each.line}"
 
 
 def _code(found: "Sequence[Explained]", gaps: tuple[Gap, ...]) -> int:
@@ -66,7 +74,9 @@ def _code(found: "Sequence[Explained]", gaps: tuple[Gap, ...]) -> int:
 
 
 def _say_none(read: ErrorText) -> None:
-    if read.unnumbered is not None:
+    if read.sockets:
+        say("hint: ss -xlp shows who listens on it; if nobody does, the file is a leftover")
+    elif read.unnumbered is not None:
         say(f"portbook: an error, but no port in it or near it: {read.unnumbered}")
         say("hint: portbook why PORT, with the port that the program is given")
     else:
@@ -147,6 +157,11 @@ def _ways(each: Explained) -> list[str]:
         )
         return [
             missing if each.ours is False else "which address is it given? ip address lists ours"
+        ]
+    if each.number_line is not None and each.bindable.free is True:
+        return [
+            f"{each.port} is a guess from that line, and it is free: it was probably another port",
+            "portbook why PORT, with the port that the program is given",
         ]
     if isinstance(each.free, Unknown):
         return [f"portbook {each.port}: all that is known of it"]

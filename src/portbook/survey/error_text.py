@@ -6,10 +6,11 @@ have bounded repetitions and see a bounded part of a line.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_right, insort
 
 from portbook.model.record import Record
-from portbook.survey.error_ports import Place, place_in, place_near, transport_in
+from portbook.survey.error_paths import follows, is_unix, path_in
+from portbook.survey.error_ports import Place, place_near, places_in, transport_in
 from portbook.survey.error_programs import program_of
 from portbook.survey.error_words import TRIGGERS, kind_of
 
@@ -25,6 +26,8 @@ _SHOWN = 240
 _BEFORE, _AFTER, _NEAR = 60, 15, 3
 """Lines around an error in which its number may stand; the nearest after it count first."""
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b.?|\0")
+_SERVICE = re.compile(r"(\S{1,100})\s{1,60}\| ")
+"""How `docker compose` begins the lines of each service."""
 
 
 class Mention(Record):
@@ -44,11 +47,19 @@ class Mention(Record):
     program: str | None
 
 
+class UnixSocket(Record):
+    """An error about a socket that has a path and no port; None where the line names no path."""
+
+    line: str
+    path: str | None
+
+
 class ErrorText(Record):
     """What was found; `unnumbered` is an error's line where no number could be found for it."""
 
     mentions: tuple[Mention, ...]
     unnumbered: str | None
+    sockets: tuple[UnixSocket, ...]
 
 
 class _Signal(Record):
@@ -65,31 +76,50 @@ def read_errors(data: bytes) -> ErrorText:
     lines = _lines(data[-LONGEST:])
     signals = _signals(lines)
     found: dict[tuple[int, str], Mention] = {}
-    numbered: list[int] = []
+    numbered: dict[str, list[int]] = {}
+    sockets: dict[str | None, UnixSocket] = {}
+    last_socket = -2
     open_ends: list[_Signal] = []
     for each in signals:
-        place = place_in(each.text)
-        if place is None:
-            if each.strong:
+        known = numbered.setdefault(_service(each.text), [])
+        if each.line == last_socket + 1 and follows(each.text):
+            continue
+        places = places_in(each.text)
+        if not places:
+            above = [_part(line) for line in lines[max(0, each.line - 3) : each.line]]
+            if is_unix(each.text, above, strong=each.strong):
+                last_socket = each.line
+                known.append(each.line)
+                if len(sockets) < MOST:
+                    path = path_in([each.text, *reversed(above)])
+                    sockets.setdefault(path, UnixSocket(_shown(each.text), path))
+            elif each.strong:
                 open_ends.append(each)
             continue
-        numbered.append(each.line)
-        _add(found, _mention(lines, each, place, None))
+        known.append(each.line)
+        for place in places:
+            _add(found, _mention(lines, each, place, None))
     unnumbered = None
     searched = 0
     for each in open_ends:
-        if _is_near(numbered, each.line) or searched >= _MOST_SEARCHES or len(found) >= MOST:
+        known = numbered[_service(each.text)]
+        if _is_near(known, each.line) or searched >= _MOST_SEARCHES or len(found) >= MOST:
             continue
         searched += 1
-        at = _number_near(lines, each.line)
-        place = place_near(_part(lines[at])) if at is not None else None
-        if at is None or place is None:
+        near = _number_near(lines, each)
+        if near is None:
             unnumbered = unnumbered or _shown(each.text)
             continue
-        numbered.append(each.line)
-        numbered.sort()
-        _add(found, _mention(lines, each, place, _shown(lines[at], str(place.port))))
-    return ErrorText(tuple(found.values()), unnumbered)
+        insort(known, each.line)
+        text, place = near
+        _add(found, _mention(lines, each, place, _shown(text, str(place.port))))
+    return ErrorText(tuple(found.values()), unnumbered, tuple(sockets.values()))
+
+
+def _service(line: str) -> str:
+    """Whose line it is where those of several services are mixed; nothing for one alone."""
+    found = _SERVICE.match(line)
+    return found[1] if found else ""
 
 
 def _add(found: dict[tuple[int, str], Mention], made: Mention) -> None:
@@ -166,17 +196,24 @@ def _is_near(numbered: list[int], line: int) -> bool:
     return any(-_BEFORE <= other - line <= _BEFORE for other in numbered[max(0, at - 1) : at + 1])
 
 
-def _number_near(lines: list[str], line: int) -> int | None:
-    """The line that an error's number stands in most likely."""
+def _number_near(lines: list[str], signal: _Signal) -> tuple[str, Place] | None:
+    """The line that an error's number stands in most likely, and the number."""
     last = len(lines)
+    line = signal.line
+    service = _service(signal.text)
+    debugger = "transport error 202" in signal.text.lower()
     at: int
     for at in (
         *range(line + 1, min(last, line + 1 + _NEAR)),
         *range(line - 1, max(-1, line - 1 - _BEFORE), -1),
         *range(line + 1 + _NEAR, min(last, line + 1 + _AFTER)),
     ):
-        if place_near(_part(lines[at])) is not None:
-            return at
+        text = _part(lines[at])
+        if service and _service(text) != service:
+            continue
+        place = place_near(text, after=at > line and not follows(text), debugger=debugger)
+        if place is not None:
+            return lines[at], place
     return None
 
 

@@ -1,5 +1,7 @@
 """By which words a line of output tells that a port could not be had, and why not. Pure."""
 
+import re
+
 TRIGGERS = (
     *("in use", "inuse", "eaddr", "eacces", "denied", "assign requested", "notavail"),
     *("not available", "errno", "os error", "error 10048", "error 10013", "error 10049"),
@@ -43,6 +45,12 @@ _UNAVAILABLE = (
     *("errno 49", "os error 49", "(99:", "(49:", "(99)", "code: 99", "error 10049"),
     *("not valid in its context", "address not available"),
 )
+_NOT = re.compile(
+    r"(?:\bnot|n't|\bno longer|\bnever)(?: (?:already|currently|yet|being)){0,2}"
+    r" (?:in use|used|taken|allocated)"
+)
+_ASKED = re.compile(r"\bis (?:the |that )?(?:port|address)\b[^?\n]{0,40}?\bin use\b ?\?")
+_FAILED = ("fail", "error", "cannot", "can't", "could not", "couldn't", "unable")
 
 
 def kind_of(line: str, above: list[str]) -> tuple[str, bool] | None:
@@ -51,6 +59,11 @@ def kind_of(line: str, above: list[str]) -> tuple[str, bool] | None:
     `above` are the lines before it: a trace shows the call that failed before it names the error.
     None where the line tells of no such error.
     """
+    line = _NOT.sub("", line)
+    if not any(word in line for word in _FAILED):
+        line = _ASKED.sub("", line)
+    if ("dial tcp" in line or "dial udp" in line) and "listen " not in line:
+        return None  # a connection's own end
 
     def has(words: tuple[str, ...]) -> bool:
         return any(word in line for word in words)
@@ -66,4 +79,4 @@ def kind_of(line: str, above: list[str]) -> tuple[str, bool] | None:
             return "denied", True
         called = any("bind(" in each or "listen(" in each for each in above)
         return ("denied", True) if called and not has(_FILES) else None
-    return ("in-use", False) if has(_USED_PERHAPS) else None
+    return ("in-use", "transport error 202" in line) if has(_USED_PERHAPS) else None

@@ -46,9 +46,12 @@ class Explained(Record):
     def free(self) -> bool | Unknown:
         """Whether the program would get it now.
 
-        That every address can be bound says nothing of one that this machine does not have.
+        That every address can be bound says nothing of one that this machine does not have. A
+        port that was guessed and is free was probably not the one.
         """
         if self.error != "unavailable" or self.ours is True:
+            if self.number_line is not None and self.bindable.free is True:
+                return Unknown("not-asked", "which port was meant?")
             return self.bindable.free
         return False if self.ours is False else Unknown("not-asked", "which address was meant?")
 
