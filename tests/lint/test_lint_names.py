@@ -34,7 +34,9 @@ def test_usual_names_are_known(name: str, form: str) -> None:
     assert form in forms_of(name)
 
 
-@pytest.mark.parametrize("name", ["environment.ts", "composer.json", "env.d.ts", "stack.js"])
+@pytest.mark.parametrize(
+    "name", ["composer.json", "env.d.ts", "stack.js", "dockerfile_lines.py", "Dockerfile.md"]
+)
 def test_names_that_only_look_alike_are_nobodys(name: str) -> None:
     """Or every repository would be full of gaps."""
     assert forms_of(name) == []

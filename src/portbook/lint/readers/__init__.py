@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 FORMS = {
-    "dockerfile": r"(?:[Dd]ocker|[Cc]ontainer)file(?:[.\-_].+)?"
+    "dockerfile": r"dockerfile|containerfile"
+    r"|(?!.+\.(?:py|js|ts|go|rs|sh|md|txt)$)(?:Docker|Container)file(?:[.\-_].+)?"
     r"|.+\.(?:[Dd]ockerfile|[Cc]ontainerfile)",
     "compose": r"(?:.+\.)?(?:docker-|podman-)?(?:compose|stack)(?:[.\-_].+)?\.ya?ml",
     "kubernetes": r".+\.ya?ml",
