@@ -209,3 +209,19 @@ def test_an_opener_in_two_segments_is_read_whole() -> None:
     by = {row.address: row for row in told(git.sent, tls.sent).sources}
     assert [each.protocol for each in by["198.51.100.1"].openers] == ["git"]
     assert ("sni", "long.example") in by["198.51.100.2"].openers[0].details
+
+
+def test_the_same_packets_are_the_same_report() -> None:
+    """Rows hang on a salt that each run draws; what is told never does.
+
+    Sources with as many packets came in the order of their first ones, or at the same moment.
+    """
+    sent = [visit(f"198.51.100.{n}", at=n // 2, port=80 + n % 3) for n in range(60)]
+    sent += [visit(f"2001:db8::{n:x}", at=n // 2) for n in range(1, 40)]
+    sent += [sweep(f"203.0.113.{n}", range(1, 6), 5 + n // 2) for n in range(40)]
+    first = told(*sent)
+    assert len(first.sources) == 100
+    for _ in range(12):
+        assert told(*sent) == first
+    clients = [each for each in first.sources if each.verdict == "client"]
+    assert [each.first for each in clients] == sorted(each.first for each in clients)

@@ -132,11 +132,17 @@ def _chosen(
     codes: NDArray[np.int8],
     most: tuple[int, int],
 ) -> NDArray[np.intp]:
-    """Which of `facts.rows` are listed, by verdict, then by packets: so many, so many a port."""
+    """Which of `facts.rows` are listed, by verdict, then by packets: so many, so many a port.
+
+    Equal ones stand as they came first, then by address: their rows hang on a salt that is drawn.
+    """
     listed, each_port = most
     rank = np.array([_PRIORITY.index(name) for name in VERDICTS])
-    packets = facts.tallies.sources["packets"][facts.rows].astype(np.int64)
-    order = np.lexsort((facts.rows, -packets, rank[codes[place]]))
+    sources = facts.tallies.sources
+    packets = sources["packets"][facts.rows].astype(np.int64)
+    high, low = (half[facts.rows] for half in (engine.addresses.high, engine.addresses.low))
+    weight = (rank[codes[place]] << 32) - packets
+    order = np.lexsort((low, high, sources["first"][facts.rows], weight))
     if not listed:
         return order
     if not each_port or not engine.ports:
