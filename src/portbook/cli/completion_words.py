@@ -36,7 +36,7 @@ def lines(kind: str, prefix: str) -> list[str]:
     found: dict[str, str] = {}
     maker = KINDS.get(kind)
     # Whatever goes wrong, a user who pressed TAB can do nothing about it there.
-    with suppress(Exception), _in_time():
+    with suppress(Exception), _InTime():
         for word, about in maker(prefix) if maker else ():
             if word.startswith(prefix) and word.isprintable() and (word not in found or about):
                 found[word] = about
@@ -48,7 +48,7 @@ def _short(about: str) -> str:
     return shown if len(shown) <= _MOST_ABOUT else f"{shown[: _MOST_ABOUT - 1]}…"
 
 
-class _in_time:  # noqa: N801 - read as a word of the `with` line
+class _InTime:
     """Raises TooLate after PATIENCE; without a timer where we are not the main thread."""
 
     def __enter__(self) -> None:

@@ -53,10 +53,9 @@ def settle(
     left = []
     for found in findings:
         if settings.wants(found.rule) and not may.be(found) and not comments.ignore(found):
-            for prefix, severity in severities:
-                if found.rule.startswith(prefix):
-                    found = found._replace(severity=severity)  # noqa: PLW2901 - the same finding
-            left.append(found)
+            # The longest prefix is the last, and wins.
+            own = [word for prefix, word in severities if found.rule.startswith(prefix)]
+            left.append(found._replace(severity=own[-1]) if own else found)
     if settings.baseline is None:
         return left
     from portbook.lint.keeping import known, read_baseline

@@ -59,10 +59,10 @@ class _Script:
 
     def _collect(self, block: "Syntax") -> None:
         """The constants that a block declares itself; a name with two meanings has none."""
-        for child in block.named_children:
-            if child.type == "export_statement":
-                inner = child.child_by_field_name("declaration")
-                child = inner if inner is not None else child  # noqa: PLW2901 - one step down
+        for statement in block.named_children:
+            child = statement
+            if statement.type == "export_statement":
+                child = statement.child_by_field_name("declaration") or statement
             if child.type == "function_declaration":
                 name, value = child.child_by_field_name("name"), child
                 self._name(name, value)
