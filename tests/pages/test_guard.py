@@ -192,6 +192,11 @@ def test_long_addresses_and_heads_are_refused(server: Serving) -> None:
     """10 KB of path or query are 414; more than any head needs is 431, or the end."""
     assert server.ask("/" + "a" * 10_000).status == 414
     assert server.ask("/search?q=" + "a" * 10_000).status == 414
+    twin = server.ask("/3255.json?q=" + "a" * 10_000)
+    assert (twin.status, twin.headers["content-type"]) == (414, "application/json")
+    assert twin.document == {
+        "error": {"code": "request_uri_too_long", "message": "An address has at most 2048 bytes."}
+    }
     head = f"GET /3255 HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nX: {'a' * 40_000}\r\n\r\n"
     assert raw(server, head.encode())[:12] in (b"", b"HTTP/1.1 431")
 

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from portbook.model import document
 from portbook.pages.asked import field_of, language_of, place_of, site_of
 from portbook.pages.book import book
+from portbook.pages.guard import refusal_document
 from portbook.pages.words import Words, words
 
 if TYPE_CHECKING:
@@ -179,11 +180,7 @@ async def refused(request: Request, error: Exception) -> Response:
     else:
         sentence, hint, suggestions = _usual(spoken, status), "", ()
     if wants_json(request):
-        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-        told: dict[str, str] = {"code": code, "message": sentence}
-        if hint:
-            told["hint"] = hint
-        body = json.dumps({"error": told}, ensure_ascii=False).encode("utf-8", "replace")
+        body = refusal_document(status, sentence, hint)
         response = tagged(request, body, JSON, status=status, private=True)
     else:
         response = page(

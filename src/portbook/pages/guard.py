@@ -5,6 +5,7 @@ rebinding (Host), cross-site requests (Origin, Sec-Fetch-Site; W3C Fetch Metadat
 injected scripts (Content-Security-Policy). The order of the checks is part of the contract.
 """
 
+import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -82,7 +83,10 @@ class Senders:
 
 
 class Guard:
-    """The checks, outermost but for the count of requests; a refusal is one line of plain text."""
+    """The checks, outermost but for the count of requests.
+
+    A refusal is one line of plain text, for a JSON twin the error that its views give.
+    """
 
     def __init__(self, app: "ASGIApp", settings: Settings) -> None:
         self._app = app
@@ -106,9 +110,12 @@ class Guard:
             await self._app(scope, receive, answer)
             return
         status, sentence = why
-        body = f"{sentence}\n".encode()
+        if scope["path"].endswith(".json"):
+            kind, body = _JSON, refusal_document(status, sentence)
+        else:
+            kind, body = b"text/plain; charset=utf-8", f"{sentence}\n".encode()
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
         ]
@@ -134,6 +141,15 @@ class Guard:
         if kind != _JSON and not (kind == _FORM and _without_language(scope["path"]) in _FORMS):
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it as application/json."
         return None
+
+
+def refusal_document(status: HTTPStatus, sentence: str, hint: str = "") -> bytes:
+    """What a JSON twin answers in place of its document, in UTF-8."""
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    told = {"code": code, "message": sentence}
+    if hint:
+        told["hint"] = hint
+    return json.dumps({"error": told}, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def arrived_at(server: Server) -> bytes:
