@@ -206,10 +206,3 @@ def until(true: Any, seconds: float = 5.0) -> float:
         assert time.monotonic() - began < seconds, "it did not happen"
         time.sleep(0.01)
     return time.monotonic() - began
-
-
-def free_port() -> int:
-    """A number that is free now."""
-    with socket.socket() as link:
-        link.bind(("127.0.0.1", 0))
-        return int(link.getsockname()[1])

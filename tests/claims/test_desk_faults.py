@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from claims.serving_claims import Claims, free_port, serving_claims, until
+from claims.serving_claims import Claims, serving_claims, until
+from free_ports import free_port
 from portbook.claims.desk import Desk
 from portbook.claims.routes import Asked, Reply
 from portbook.claims.sqlite import SqliteStore

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from claims.serving_claims import Claims, free_port, serving_claims, until
+from claims.serving_claims import Claims, serving_claims, until
+from free_ports import free_port
 from portbook.claims.changes import MOST_REMEMBERED
 from portbook.claims.desk import Desk
 from portbook.claims.ledger import Ledger

@@ -9,16 +9,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from free_ports import free_port
 from portbook.host import holding
 
 IN_USE = "already in use"
-
-
-def free_port() -> int:
-    """A number that nobody has just now, and that the kernel gives to nobody else soon."""
-    with closing(socket.socket(socket.AF_INET6)) as sample:
-        sample.bind(("::", 0))
-        return int(sample.getsockname()[1])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from free_ports import free_port
 from portbook.claims.overlap import Endpoint, conflicts, overlap
 
 V4 = ("127.0.0.1", "127.0.0.2", "0.0.0.0")
@@ -37,12 +38,6 @@ def bound(end: Endpoint, port: int, kind: int = socket.SOCK_STREAM) -> socket.so
             return None
         raise
     return made
-
-
-def free_port() -> int:
-    """A port that is free on every address of both families."""
-    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as one:
-        return int(one.getsockname()[1])
 
 
 def possible(end: Endpoint) -> bool:

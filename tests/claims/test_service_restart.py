@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from claims.serving_claims import Claims, free_port, one_answer, serving_claims, until
+from claims.serving_claims import Claims, one_answer, serving_claims, until
+from free_ports import free_port
 
 pytestmark = pytest.mark.live
 
