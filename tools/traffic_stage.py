@@ -19,8 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
+
+from tools.staged import Staged
 
 TARGET = "198.51.100.10"
 TARGETS = "198.51.100.8/29"
@@ -34,7 +35,7 @@ _FIRST_USER = 3_000_000
 _NEEDED = ("ip", "nsenter", "setpriv", "unshare", "tcpdump", "sysctl")
 
 
-class Stage:
+class Stage(Staged):
     """The namespaces, while the context is open. `folder` is where programs may leave files."""
 
     def __init__(self) -> None:
@@ -48,22 +49,6 @@ class Stage:
         self._pids: dict[str, int] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._used = dict.fromkeys(("near", "far", "six", "stack"), 0)
-
-    def __enter__(self) -> Self:
-        try:
-            self._build()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _build(self) -> None:
         for name in ("ours", "world", "far"):
