@@ -31,6 +31,11 @@ _ENVIRONMENT = {
     "PORTBOOK_CLAIM": "Set by portbook run: the claim of the port that a program was given.",
     "PORTBOOK_PERMIT": "Set by portbook sem run: the permit that the program holds.",
     "PORTBOOK_TOKEN": "Set by both: the token of the claim or permit.",
+    "PORTBOOK_CLAIMS": "The postgresql:// URL of a claim book that many hosts share.",
+    "PORTBOOK_FLEET_STORE": "The postgresql:// URL of a fleet's store, as --store.",
+    "PORTBOOK_FLEET_BUS": "The nats:// URL of a fleet's bus, as --bus.",
+    "PORTBOOK_FLEET_HOME": "The folder of fleet.toml, instead of portbook in XDG_CONFIG_HOME,"
+    " ~/.config or /etc.",
     "NO_COLOR": "If it is set, nothing is coloured (--color always is stronger).",
     "COLUMNS": "The width of --help.",
     "SHELL": "The shell that portbook completion writes a script for.",
@@ -53,6 +58,7 @@ _NEAR = (
     ("serve", "open", "export-site", "feedback", "metrics"),
     ("lint", "free", "reserve"),
     ("mcp", "why", "claim", "lint"),
+    ("fleet", "ls", "history", "audit", "claims"),
 )
 """Commands that belong together: each page names the others."""
 

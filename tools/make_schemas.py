@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from portbook import model
 from portbook.cli.decoy import Stood
 from portbook.cli.env import Merged, Variable
+from portbook.cli.fleet_agent import AgentState
 from portbook.cli.history import History
 from portbook.cli.identify import Row
 from portbook.cli.lease_rows import ClaimRow, PermitRow, ReservationRow, SemaphoreRow
@@ -27,17 +28,37 @@ from portbook.cli.serve import Serving
 from portbook.cli.stop_act import Ended
 from portbook.cli.stop_plan import Refusal, Step
 from portbook.cli.watch_document import TrafficEvent
+from portbook.fleet.host_through import HostThrough
+from portbook.fleet.hub import HubState
+from portbook.fleet.inventory import Listing
+from portbook.fleet.inventory_free import FreePorts
+from portbook.fleet.inventory_hosts import Hosts
+from portbook.fleet.inventory_time import Changes, Periods
+from portbook.fleet.migrating import Migrated
+from portbook.fleet.overview import PortUse
+from portbook.fleet.port_across import PortAcross
+from portbook.fleet.removing import Removed
+from portbook.fleet.retaining import Retained
 from portbook.lint import keeping
 from portbook.lint.settings import SEVERITIES
 from portbook.model.declared import ROLES, Declared, LintFinding
 from portbook.model.feedback import Feedback, PageVotes
 from portbook.model.finding import Drift, Finding, Kept
+from portbook.model.fleet import (
+    Asked,
+    FleetChange,
+    FleetFreePort,
+    FleetHost,
+    FleetListener,
+    FleetPeriod,
+)
 from portbook.model.speaks import CONFIDENCES
 from portbook.model.timeline import Change, Period
 from portbook.model.traffic import SCAN_TYPES, TOOLS, Traffic, TrafficHour
 from portbook.model.traffic import VERDICTS as VISITORS
 from portbook.model.visit import ENDS, Visit
 from portbook.pages.export.exporting import Export
+from portbook.pages.fleet.picture import HostsRun
 from portbook.pages.portmap.document import PortMap
 from portbook.pages.views.enter import Code
 from portbook.pages.views.health import Health
@@ -104,6 +125,10 @@ ENUMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("ClaimRow", "transport"): ("tcp", "udp"),
     ("Health", "status"): ("ok", "outdated", "draining"),
     ("PortMap", "layout"): ("hilbert", "rows"),
+    ("Asked", "source"): ("stored", "live"),
+    ("FleetPeriod", "ended"): ("closed", "changed"),
+    ("FleetChange", "kind"): ("opened", "closed", "changed"),
+    ("FleetHost", "state"): ("fresh", "silent", "never", "duplicate"),
     ("InUse", "table"): ("built-in", "imported"),
     ("Bindable", "table"): ("free", "taken", "unknown"),
     ("Visit", "transport"): ("tcp", "udp"),
@@ -308,6 +333,81 @@ def documents() -> dict[str, Document]:
         "traffic-event": Document(
             "One line of a stream: a source whose verdict is new", _fields(TrafficEvent)
         ),
+        **_fleet_pages(),
+        **_fleet_answers(),
+    }
+
+
+def _fleet_pages() -> dict[str, Document]:
+    """The documents of the pages about a fleet."""
+    asked = ("asked", Asked)
+    return {
+        "fleet-overview": Document(
+            "All hosts of a fleet in numbers; `counted` says when listeners were, null: not yet",
+            (
+                *(asked, ("hosts", dict[str, int]), ("listeners", int)),
+                *(("counted", str | None), ("verdicts", dict[str, int])),
+                *(("ports", tuple[PortUse, ...]), ("changes", tuple[FleetChange, ...]), _GAPS),
+            ),
+        ),
+        "fleet-port": Document(
+            "A port across the hosts of a fleet, a part of its listeners",
+            (
+                *(("port", int), asked),
+                *(each for each in _fields(PortAcross) if each[0] != "port"),
+                _GAPS,
+            ),
+        ),
+        "fleet-host": Document("A host of a fleet through time", _fields(HostThrough)),
+        "fleet-map": Document(
+            "How many hosts of a fleet use each port; ports that none uses are left out",
+            (
+                *(("as_of", str | None), ("counts", dict[str, int])),
+                *(("runs", tuple[HostsRun, ...]), _GAPS),
+            ),
+        ),
+    }
+
+
+def _fleet_answers() -> dict[str, Document]:
+    """The documents of `portbook fleet`."""
+    texts = tuple[str, ...]
+    return {
+        "fleet-who": Document("Who listens on a port, on every host", _fields(Listing)),
+        "fleet-ls": Document("Listeners of every host that fit a filter", _fields(Listing)),
+        "fleet-audit": Document(
+            "Listeners of every host that do not belong, worst first", _fields(Listing)
+        ),
+        "fleet-history": Document("Who held a port, and when, on every host", _fields(Periods)),
+        "fleet-drift": Document("What changed on every host, the net effect", _fields(Changes)),
+        "fleet-free": Document("Numbers that are free on every host", _fields(FreePorts)),
+        "fleet-hosts": Document("The hosts, and when they reported", _fields(Hosts)),
+        "fleet-listener": Document("One listener of a stream", (("listener", FleetListener),)),
+        "fleet-period": Document("One version of a listener", (("period", FleetPeriod),)),
+        "fleet-change": Document("One change of a stream", (("change", FleetChange),)),
+        "fleet-member": Document("One host of a stream", (("host", FleetHost),)),
+        "fleet-free-port": Document("One free number of a stream", (("port", FleetFreePort),)),
+        "fleet-asked": Document("The end of a stream: whom it is from", (("asked", Asked), _GAPS)),
+        "fleet-init": Document("What was done to the store's schema", _fields(Migrated)),
+        "fleet-retain": Document("Which months of the history are kept", _fields(Retained)),
+        "fleet-enrol": Document(
+            "A token with which a host joins once; null: one that is on the bus alone",
+            (("host", str), ("token", str | None), ("expires", str | None)),
+        ),
+        "fleet-join": Document(
+            "As what a host joined, and the file that says so",
+            (
+                *(("host", str), ("login", str), ("store", str), ("bus", str | None)),
+                ("settings", str),
+            ),
+        ),
+        "fleet-remove": Document("A host that left, and what went with it", _fields(Removed)),
+        "fleet-nats-config": Document(
+            "A configuration of nats-server, and the hosts that have no key for it",
+            (("configuration", str), ("hosts", texts), ("without_key", texts)),
+        ),
+        "fleet-agent": Document("What an agent has reported", (*_fields(AgentState), _GAPS)),
+        "fleet-hub": Document("What a hub has taken", (*_fields(HubState), _GAPS)),
     }
 
 

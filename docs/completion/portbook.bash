@@ -13,7 +13,7 @@ _portbook_names() {
             found='--help --json --jsonl --color --root --no-probe --source --tcp --udp --port --user --unit --process --all-netns --identify --wide --sort --watch --format --template' ;;
         identify)
             found='--help --json --jsonl --color --root --no-probe --source --tcp --udp --wait --include-printers --wire-only' ;;
-        why | explain-error)
+        why | explain-error | fleet)
             found='--help --json --jsonl --color --root --no-probe --source' ;;
         free)
             found='--help --json --jsonl --color --root --no-probe --source --count --contiguous --near --range --tcp --udp --explain' ;;
@@ -66,13 +66,41 @@ _portbook_names() {
         map)
             found='--help --json --jsonl --color --root --no-probe --source --by --layout --port --svg --png' ;;
         serve)
-            found='--help --json --jsonl --color --root --no-probe --source --host --port --expose --name --no-live --no-claims --durable --socket --portserver --store --watch --open --tls-cert --tls-key --log' ;;
+            found='--help --json --jsonl --color --root --no-probe --source --host --port --expose --name --no-live --no-claims --durable --socket --portserver --store --watch --fleet-store --open --tls-cert --tls-key --log' ;;
         open)
             found='--help --json --jsonl --color --print --host --port --tls' ;;
         export-site)
             found='--help --json --jsonl --color --language --ports --jobs --no-json --base-url' ;;
         feedback)
             found='--help --json --jsonl --color --page --since --comments --database --limit --wide' ;;
+        'fleet who')
+            found='--help --json --jsonl --store --bus --label --live --stored --within' ;;
+        'fleet ls')
+            found='--help --json --jsonl --store --bus --where --limit --label --live --stored --within' ;;
+        'fleet history')
+            found='--help --json --jsonl --store --bus --host --since --where --limit --label' ;;
+        'fleet drift')
+            found='--help --json --jsonl --store --bus --since --where --label' ;;
+        'fleet free')
+            found='--help --json --jsonl --store --bus --count --range --tcp --udp --label --live --stored --within' ;;
+        'fleet hosts')
+            found='--help --json --jsonl --store --bus --label' ;;
+        'fleet audit')
+            found='--help --json --jsonl --store --bus --where --fail-on --label --live --stored --within' ;;
+        'fleet agent')
+            found='--help --json --jsonl --store --bus --host-id --every --label --all-netns --jitter --once --status' ;;
+        'fleet hub')
+            found='--help --json --jsonl --store --bus --keep --tell' ;;
+        'fleet init' | 'fleet remove')
+            found='--help --json --jsonl --store --bus --dry-run' ;;
+        'fleet enrol')
+            found='--help --json --jsonl --store --bus --label --valid --nkey --ca' ;;
+        'fleet join')
+            found='--help --json --jsonl --store --bus --config --certificate --key' ;;
+        'fleet nats-config')
+            found='--help --json --jsonl --store --bus --out --hub --asker --listen --tls-certificate --tls-key --tls-ca --new-nkey' ;;
+        'fleet retain')
+            found='--help --json --jsonl --store --bus --keep --dry-run' ;;
         mcp)
             found='--help --json --jsonl --color --allow-claims --http' ;;
         metrics)
@@ -90,9 +118,11 @@ _portbook_names() {
 _portbook_actions() {
     case $1 in
         '')
-            found='ls identify why explain-error free reserve unreserve env run claim renew release claims sem watch lint audit stop decoy record history search orphans map serve open export-site feedback mcp metrics completion sources update' ;;
+            found='ls identify why explain-error free reserve unreserve env run claim renew release claims sem watch lint audit stop decoy record history search orphans map serve open export-site feedback fleet mcp metrics completion sources update' ;;
         sem)
             found='run acquire renew release list' ;;
+        fleet)
+            found='who ls history drift free hosts audit agent hub init enrol join remove nats-config retain' ;;
         *)
             found='' ;;
     esac
@@ -107,18 +137,20 @@ _portbook_takes() {
             'claims --color' | 'sem --color' | 'watch --color' | 'lint --color' | 'audit --color' | \
             'stop --color' | 'decoy --color' | 'record --color' | 'history --color' | \
             'search --color' | 'orphans --color' | 'map --color' | 'serve --color' | \
-            'open --color' | 'export-site --color' | 'feedback --color' | 'mcp --color' | \
-            'metrics --color' | 'completion --color' | 'sources --color' | 'update --color')
+            'open --color' | 'export-site --color' | 'feedback --color' | 'fleet --color' | \
+            'mcp --color' | 'metrics --color' | 'completion --color' | 'sources --color' | \
+            'update --color')
             found='always choices auto always never' ;;
         ' --root' | 'ls --root' | 'identify --root' | 'why --root' | 'explain-error --root' | \
             'free --root' | 'reserve --project' | 'unreserve --project' | 'env --project' | \
             'claim --project' | 'audit --root' | 'stop --root' | 'decoy --root' | 'decoy --keep' | \
-            'record --root' | 'history --root' | 'map --root' | 'serve --root' | 'metrics --root')
+            'record --root' | 'history --root' | 'map --root' | 'serve --root' | 'fleet --root' | \
+            'metrics --root')
             found='always folder' ;;
         ' --source' | 'ls --source' | 'identify --source' | 'why --source' | \
             'explain-error --source' | 'free --source' | 'audit --source' | 'stop --source' | \
             'decoy --source' | 'record --source' | 'history --source' | 'map --source' | \
-            'serve --source' | 'metrics --source')
+            'serve --source' | 'fleet --source' | 'metrics --source')
             found='always choices netlink procnet psutil' ;;
         'ls --port')
             found='always words listening' ;;
@@ -145,9 +177,30 @@ _portbook_takes() {
             'record --limit-size' | 'history --since' | 'history --until' | 'history --limit' | \
             'search --limit' | 'orphans --assignee' | 'orphans --year' | 'serve --host' | \
             'serve --port' | 'serve --name' | 'serve --portserver' | 'serve --watch' | \
-            'open --host' | 'open --port' | 'export-site --language' | 'export-site --ports' | \
-            'export-site --jobs' | 'export-site --base-url' | 'feedback --page' | \
-            'feedback --since' | 'feedback --limit')
+            'serve --fleet-store' | 'open --host' | 'open --port' | 'export-site --language' | \
+            'export-site --ports' | 'export-site --jobs' | 'export-site --base-url' | \
+            'feedback --page' | 'feedback --since' | 'feedback --limit' | 'fleet who --store' | \
+            'fleet who --bus' | 'fleet who --label' | 'fleet who --within' | 'fleet ls --store' | \
+            'fleet ls --bus' | 'fleet ls --where' | 'fleet ls --limit' | 'fleet ls --label' | \
+            'fleet ls --within' | 'fleet history --store' | 'fleet history --bus' | \
+            'fleet history --host' | 'fleet history --since' | 'fleet history --where' | \
+            'fleet history --limit' | 'fleet history --label' | 'fleet drift --store' | \
+            'fleet drift --bus' | 'fleet drift --since' | 'fleet drift --where' | \
+            'fleet drift --label' | 'fleet free --store' | 'fleet free --bus' | \
+            'fleet free --count' | 'fleet free --range' | 'fleet free --label' | \
+            'fleet free --within' | 'fleet hosts --store' | 'fleet hosts --bus' | \
+            'fleet hosts --label' | 'fleet audit --store' | 'fleet audit --bus' | \
+            'fleet audit --where' | 'fleet audit --label' | 'fleet audit --within' | \
+            'fleet agent --store' | 'fleet agent --bus' | 'fleet agent --host-id' | \
+            'fleet agent --every' | 'fleet agent --label' | 'fleet agent --jitter' | \
+            'fleet hub --store' | 'fleet hub --bus' | 'fleet hub --keep' | 'fleet hub --tell' | \
+            'fleet init --store' | 'fleet init --bus' | 'fleet enrol --store' | \
+            'fleet enrol --bus' | 'fleet enrol --label' | 'fleet enrol --valid' | \
+            'fleet enrol --nkey' | 'fleet join --store' | 'fleet join --bus' | \
+            'fleet remove --store' | 'fleet remove --bus' | 'fleet nats-config --store' | \
+            'fleet nats-config --bus' | 'fleet nats-config --hub' | 'fleet nats-config --asker' | \
+            'fleet nats-config --listen' | 'fleet retain --store' | 'fleet retain --bus' | \
+            'fleet retain --keep')
             found='always nothing' ;;
         'ls --format')
             found='always choices table csv tsv json jsonl prom markdown' ;;
@@ -155,7 +208,11 @@ _portbook_takes() {
             'lint --write-baseline' | 'lint --stdin-filename' | 'audit --baseline' | \
             'audit --write-baseline' | 'record --database' | 'history --database' | 'map --svg' | \
             'map --png' | 'serve --socket' | 'serve --store' | 'serve --tls-cert' | \
-            'serve --tls-key' | 'feedback --database' | 'metrics --textfile' | 'update --from')
+            'serve --tls-key' | 'feedback --database' | 'fleet enrol --ca' | \
+            'fleet join --config' | 'fleet join --certificate' | 'fleet join --key' | \
+            'fleet nats-config --out' | 'fleet nats-config --tls-certificate' | \
+            'fleet nats-config --tls-key' | 'fleet nats-config --tls-ca' | \
+            'fleet nats-config --new-nkey' | 'metrics --textfile' | 'update --from')
             found='always file' ;;
         'env --name' | 'run --name' | 'claim --name')
             found='always words reservations' ;;
@@ -169,7 +226,7 @@ _portbook_takes() {
             found='always words rules' ;;
         'lint --fail-on')
             found='always choices error warning note' ;;
-        'audit --fail-on')
+        'audit --fail-on' | 'fleet audit --fail-on')
             found='always choices high medium low info' ;;
         'orphans --range')
             found='always choices system user dynamic' ;;
@@ -191,7 +248,11 @@ _portbook_gone() {
             'sem renew -h' | 'sem release -h' | 'sem list -h' | 'watch -h' | 'lint -h' | \
             'audit -h' | 'stop -h' | 'decoy -h' | 'record -h' | 'history -h' | 'search -h' | \
             'orphans -h' | 'map -h' | 'serve -h' | 'open -h' | 'export-site -h' | 'feedback -h' | \
-            'mcp -h' | 'metrics -h' | 'completion -h' | 'sources -h' | 'update -h')
+            'fleet -h' | 'fleet who -h' | 'fleet ls -h' | 'fleet history -h' | 'fleet drift -h' | \
+            'fleet free -h' | 'fleet hosts -h' | 'fleet audit -h' | 'fleet agent -h' | \
+            'fleet hub -h' | 'fleet init -h' | 'fleet enrol -h' | 'fleet join -h' | \
+            'fleet remove -h' | 'fleet nats-config -h' | 'fleet retain -h' | 'mcp -h' | \
+            'metrics -h' | 'completion -h' | 'sources -h' | 'update -h')
             found='--help' ;;
         ' --help' | 'ls --help' | 'identify --help' | 'why --help' | 'explain-error --help' | \
             'free --help' | 'reserve --help' | 'unreserve --help' | 'env --help' | 'run --help' | \
@@ -200,16 +261,25 @@ _portbook_gone() {
             'sem list --help' | 'watch --help' | 'lint --help' | 'audit --help' | 'stop --help' | \
             'decoy --help' | 'record --help' | 'history --help' | 'search --help' | \
             'orphans --help' | 'map --help' | 'serve --help' | 'open --help' | \
-            'export-site --help' | 'feedback --help' | 'mcp --help' | 'metrics --help' | \
+            'export-site --help' | 'feedback --help' | 'fleet --help' | 'fleet who --help' | \
+            'fleet ls --help' | 'fleet history --help' | 'fleet drift --help' | \
+            'fleet free --help' | 'fleet hosts --help' | 'fleet audit --help' | \
+            'fleet agent --help' | 'fleet hub --help' | 'fleet init --help' | \
+            'fleet enrol --help' | 'fleet join --help' | 'fleet remove --help' | \
+            'fleet nats-config --help' | 'fleet retain --help' | 'mcp --help' | 'metrics --help' | \
             'completion --help' | 'sources --help' | 'update --help')
             found='-h' ;;
         'ls --port' | 'env --name' | 'run --env' | 'claim --label' | 'claims --port' | \
             'watch --host' | 'lint --exclude' | 'map --port' | 'serve --name' | 'serve --watch' | \
-            'export-site --language' | 'export-site --ports')
+            'export-site --language' | 'export-site --ports' | 'fleet who --label' | \
+            'fleet ls --label' | 'fleet history --label' | 'fleet drift --label' | \
+            'fleet free --label' | 'fleet hosts --label' | 'fleet audit --label' | \
+            'fleet agent --label' | 'fleet enrol --label' | 'fleet nats-config --hub' | \
+            'fleet nats-config --asker')
             found='again' ;;
-        'free --tcp')
+        'free --tcp' | 'fleet free --tcp')
             found='--udp' ;;
-        'free --udp')
+        'free --udp' | 'fleet free --udp')
             found='--tcp' ;;
         'reserve --port')
             found='--near' ;;
@@ -225,6 +295,11 @@ _portbook_gone() {
             found='--release-at-exec' ;;
         'run --release-at-exec')
             found='--fd' ;;
+        'fleet who --live' | 'fleet ls --live' | 'fleet free --live' | 'fleet audit --live')
+            found='--stored' ;;
+        'fleet who --stored' | 'fleet ls --stored' | 'fleet free --stored' | \
+            'fleet audit --stored')
+            found='--live' ;;
         'update --from')
             found='--rollback --status' ;;
         'update --rollback')
@@ -239,13 +314,13 @@ _portbook_gone() {
 # What stands at a place; * is every further one.
 _portbook_places() {
     case $1 in
-        ' *' | 'why 0' | 'decoy *' | 'history 0' | 'open 0')
+        ' *' | 'why 0' | 'decoy *' | 'history 0' | 'open 0' | 'fleet who 0' | 'fleet history 0')
             found='words ports' ;;
         'identify *' | 'watch *' | 'stop 0')
             found='words listening' ;;
         'explain-error 0' | 'lint *')
             found='file' ;;
-        'free 0' | 'search *')
+        'free 0' | 'search *' | 'fleet enrol 0' | 'fleet join 0' | 'fleet remove 0')
             found='nothing' ;;
         'reserve 0' | 'unreserve 0')
             found='words reservations' ;;

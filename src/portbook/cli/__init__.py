@@ -43,6 +43,7 @@ COMMANDS = {
     "open": "open those pages in a browser, with what this machine does",
     "export-site": "those pages as files, for any web server or none",
     "feedback": "what visitors of the book said about its pages",
+    "fleet": "the same questions over many hosts",
     "mcp": "these answers for coding agents (Model Context Protocol)",
     "metrics": "listeners, claims and callers for Prometheus, as a textfile too",
     "completion": "a script that completes commands, options and ports in your shell",

@@ -19,6 +19,8 @@ PLACES = {
     ("claims", "port"): "ports",
     ("decoy", "port"): "ports",
     ("env", "name"): "reservations",
+    ("fleet history", "port"): "ports",
+    ("fleet who", "port"): "ports",
     ("history", "port"): "ports",
     ("identify", "targets"): "listening",
     ("lint", "explain"): "rules",

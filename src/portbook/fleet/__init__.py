@@ -1,0 +1,1 @@
+"""The same questions over many hosts: agents report, PostgreSQL remembers, NATS asks."""
