@@ -1,4 +1,4 @@
-"""What every store of claims has to do; it is run on the ledger in memory and on SQLite.
+"""What every store of claims has to do: the ledger in memory, SQLite and PostgreSQL.
 
 A further store is one more entry of `MAKERS`.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from claims import postgres_book
 from portbook.claims.ledger import Ledger, Tables, replay
 from portbook.claims.sqlite import open_store
 from portbook.claims.store import Store
@@ -42,7 +43,16 @@ def sqlite(folder: Path) -> Store:
     return open_store(str(folder / "claims.sqlite"), now=0, boot_id="one")
 
 
-MAKERS: dict[str, Callable[[Path], Store]] = {"memory": memory, "sqlite": sqlite}
+def postgres(_folder: Path) -> Store:
+    """The book of a fleet."""
+    return postgres_book.book()
+
+
+MAKERS: dict[str, Callable[[Path], Store]] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "postgres": postgres,
+}
 
 
 @pytest.fixture(params=MAKERS)

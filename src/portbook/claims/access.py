@@ -28,7 +28,7 @@ class Access(Protocol):
     """
 
     via: str
-    """`service` or `store`."""
+    """`service`, `store`, or `book` (the claim book of a fleet, without a service)."""
 
     def claim(self, request: ClaimRequest) -> tuple[Claim, ...]:
         """Claim ports; waits up to `request.wait_ms` for one that is held."""

@@ -6,6 +6,7 @@ It knows no sockets: the pages' connections, the datagrams and the portserver ha
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -193,17 +194,19 @@ class Desk:
     def _undone(self, batch: list[tuple[Answer, Any]], failed: Reply) -> None:
         """Nothing of the batch has happened; what we hold and watch is put back."""
         # First: who is told that nothing happened may bind the port at once.
-        self.holds.keep(self.store.claims())
+        with contextlib.suppress(PortbookError):
+            self.holds.keep(self.store.claims())
         for answer, made in batch:
             self._answer(answer, made if made is None or callable(made) else failed)
-        self.queues.undone()
-        self.keep_up()
+        with contextlib.suppress(PortbookError):
+            self.queues.undone()
+            self.keep_up()
         now = self.now()
         self.expect(now + _BLIND_LOOK, now)
 
     def now(self) -> int:
         """Milliseconds of the claims' clock."""
-        return clock.boot_ms()
+        return self.store.now()
 
     def ready(self) -> int:
         """The time, with everything ended that has ended by then."""
@@ -216,7 +219,13 @@ class Desk:
 
     def look(self) -> None:
         """End what has ended, and look again when the next may have."""
-        self._sweep(self.now())
+        try:
+            self._sweep(self.now())
+        except PortbookError:
+            # A store that is away says so to whoever asks; it is looked at again.
+            now = self.now()
+            self._due = float("inf")
+            self.expect(now + _BLIND_LOOK, now)
 
     def _sweep(self, now: int) -> None:
         before = self.store.last_event()
@@ -344,13 +353,15 @@ class Desk:
 
         `done` gets the claim after the commit, a ClaimRefused, or None where it failed.
         """
-        made: Claim | ClaimRefused
-        now = self.ready()
+        made: Claim | ClaimRefused | None
         try:
+            now = self.ready()
             made = self.store.heartbeat(claim_id, token, seq, now)
             self.expect(made.expires_ms, now)
         except ClaimRefused as refused:
             made = refused
+        except PortbookError:
+            made = None
         self.tell(lambda told: done(None if isinstance(told, Reply) else told), made)
 
     # What others in this process ask

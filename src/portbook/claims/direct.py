@@ -1,11 +1,13 @@
-"""The claims of this machine without the service: each call opens the store, acts and lets go.
+"""Claims without the service: each call opens the store, acts and lets go.
 
-Only one process has the store at a time, so a call that finds it taken waits for its turn, and
+The store is that of this machine, or the claim book of a fleet where the path is its URL. Of the
+file only one process has the store at a time, so a call that finds it taken waits for its turn, and
 looks whether the service has begun meanwhile: it keeps the store for as long as it runs.
 """
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from portbook.claims import wire
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     NumbersFor = Callable[[ClaimRequest | ReservationRequest], Iterable[int]]
     """The numbers to choose from for a request, the best first."""
 
+SCHEMES = ("postgresql://", "postgres://")
+"""With what the URL of a fleet's claim book begins."""
 PATIENCE = 5.0
 """Seconds to wait for the store while others are at work on it."""
 _WORTH_WAITING = ("held", "in_use", "pool_empty")
@@ -69,6 +73,9 @@ class Direct:
         self._numbers = numbers
         self._in_use = in_use
         self._service = service
+        self._shared = path.startswith(SCHEMES)
+        if self._shared:
+            self.via = "book"
 
     # Ports
 
@@ -87,7 +94,7 @@ class Direct:
             )
         # What the service would refuse is refused here by the same reader.
         wire.claim_request(wire.request_document(request._replace(wait_ms=0)))
-        asker, owner = self._asker(), _owner(request.watch_pid, request.label)
+        asker, owner = self._asker(), self._owner(request.watch_pid, request.label)
 
         def attempt(store: "Store", now: int) -> tuple[Claim, ...]:
             return store.acquire(
@@ -109,7 +116,7 @@ class Direct:
 
     def transfer(self, claim_id: str, token: int, to_pid: int) -> Claim:
         """As Access.transfer."""
-        asker, owner = self._asker(), _owner(to_pid, None)
+        asker, owner = self._asker(), self._owner(to_pid, None)
         return self._change(lambda store, now: store.transfer(claim_id, token, owner, asker, now))
 
     def fence(self, resource: str, token: int) -> Fence:
@@ -159,7 +166,7 @@ class Direct:
             ServiceBegan: the request may have a place in the queue.
         """
         wire.permit_request(request.name, wire.request_document(request._replace(wait_ms=0)))
-        asker, owner = self._asker(), _owner(request.watch_pid, request.label)
+        asker, owner = self._asker(), self._owner(request.watch_pid, request.label)
         wait = request.wait_ms > 0
 
         def attempt(store: "Store", now: int) -> Permit | Waiter:
@@ -197,6 +204,12 @@ class Direct:
     def _asker() -> Caller:
         return lives.caller(os.geteuid(), os.getpid())
 
+    def _owner(self, pid: int | None, label: str | None) -> Caller:
+        """As `_owner`; in a fleet the host is named, as nothing else tells where that is."""
+        if self._shared and label is None:
+            label = f"{os.path.basename(sys.argv[0])[:60]} on {os.uname().nodename}"
+        return _owner(pid, label)
+
     @contextlib.contextmanager
     def _opened(self) -> "Iterator[Store]":
         """The store, ours alone.
@@ -205,6 +218,12 @@ class Direct:
             ServiceBegan: the service has it.
             EnvironmentFault: somebody else has had it for PATIENCE seconds.
         """
+        if self._shared:
+            from portbook.claims.postgres import open_postgres
+
+            with contextlib.closing(open_postgres(self._path, name="portbook")) as book:
+                yield book
+            return
         from portbook.claims.sqlite import lock, open_store
 
         deadline = clock.monotonic() + PATIENCE
@@ -224,7 +243,7 @@ class Direct:
 
     def _change(self, act: "Callable[[Store, int], _Made]") -> "_Made":
         with self._opened() as store:
-            now = _now()
+            now = store.now()
             store.sweep(now, lives.is_alive)
             try:
                 made = act(store, now)
@@ -240,11 +259,13 @@ class Direct:
         glance: "Callable[[Listing], tuple[_Made, ...]]",
     ) -> "tuple[_Made, ...]":
         """What the store has once those are gone who have ended; no store is made for that."""
-        if not os.path.lexists(self._path):
+        if not self._shared and not os.path.lexists(self._path):
             return ()
         try:
             return self._change(lambda store, _now: read(store))
         except NotPermitted:
+            if self._shared:
+                raise
             # Who may not write can still look, as far as leases that ran out tell of themselves.
             from portbook.claims.sqlite import read_store
 

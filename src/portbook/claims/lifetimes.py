@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from portbook.claims.changes import MOST_REMEMBERED, Changes, ended_body
+from portbook.claims.changes import MOST_REMEMBERED, Changes, ended_body, lease_body
 from portbook.claims.deadlines import Deadlines
 from portbook.claims.leases import Ended, Requests, outdated
 from portbook.claims.port_table import PortTable
 from portbook.claims.semaphores import Semaphores
+from portbook.host import clock
 from portbook.model.claim import Caller, Claim
 
 TYPE_CHECKING = False
@@ -43,6 +44,10 @@ class Lifetimes:
         self.ended: dict[str, Ended[Claim]] = {}
         self._deadlines = Deadlines()
 
+    def now(self) -> int:
+        """See claims.store.Store."""
+        return clock.boot_ms()
+
     def _enter(self, claim: Claim) -> None:
         self.ports.add(claim)
         if claim.owner.pid is None:
@@ -62,6 +67,15 @@ class Lifetimes:
         self.ended[claim.id] = Ended(claim, *ended)
         if ended[1]:
             self.ports.keep(claim, ended[1])
+
+    def forget_claim(self, claim_id: str) -> None:
+        """Forget all of a claim that is about to be loaded again."""
+        found = self.ports.live.get(claim_id)
+        if found is None and claim_id in self.ended:
+            found = self.ended.pop(claim_id).record
+        self.ports.remove(claim_id)
+        if found is not None:
+            self.requests.forget(claim_id, found.request_id)
 
     def sort_ended(self) -> None:
         """Put what was loaded in the order in which it ended, so that the oldest goes first."""
@@ -141,6 +155,15 @@ class Lifetimes:
             del self.ended[record.id]
             self.requests.forget(record.id, record.request_id)
             self.changes.claims.add(record.id)
+
+    def begin_anew(self, now: int) -> None:
+        """Let every lease begin anew that only its TTL keeps: a renewal of it may be lost."""
+        for claim in [each for each in self.ports.live.values() if each.owner.pid is None]:
+            until = max(claim.expires_ms, now + claim.ttl_ms)
+            self.ports.live[claim.id] = longer = claim._replace(expires_ms=until)
+            self.changes.claims.add(claim.id)
+            self.changes.tell("renewed", lease_body(longer))
+        self.sems.begin_anew(now)
 
     def void(self, now: int) -> None:
         """End every lease: the machine was started anew, and its clock too. Reservations stay."""

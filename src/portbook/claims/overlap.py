@@ -34,7 +34,7 @@ def overlap(first: str, second: str) -> bool:
     """
     if first == second or EVERY_ADDRESS in (first, second):
         return True
-    return _shared(_parts(first, only6=False), _parts(second, only6=False))
+    return _shared(parts(first), parts(second))
 
 
 def conflicts(bound: Endpoint, wanted: Endpoint) -> bool:
@@ -42,7 +42,7 @@ def conflicts(bound: Endpoint, wanted: Endpoint) -> bool:
     if bound.reuse and wanted.reuse and not bound.listening:
         return False
     return _shared(
-        _parts(bound.address, only6=bound.v6only), _parts(wanted.address, only6=wanted.v6only)
+        parts(bound.address, only6=bound.v6only), parts(wanted.address, only6=wanted.v6only)
     )
 
 
@@ -54,7 +54,7 @@ def _shared(first: tuple[str, str], second: tuple[str, str]) -> bool:
 
 
 @lru_cache(1024)
-def _parts(address: str, *, only6: bool) -> tuple[str, str]:
+def parts(address: str, *, only6: bool = False) -> tuple[str, str]:
     """The IPv4 address and the IPv6 address that a socket bound there answers on, "" for none."""
     if address == EVERY_ADDRESS:
         return _ANY4, _ANY6

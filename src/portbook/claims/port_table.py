@@ -85,6 +85,14 @@ class PortTable:
             del self.kept[kept.claim.id]
             self._free(kept.claim)
 
+    def remove(self, claim_id: str) -> None:
+        """Take a claim out, live or in its lock-delay, as if it had never been; or nothing."""
+        claim = self.live.pop(claim_id, None)
+        if claim is None and claim_id in self.kept:
+            claim = self.kept.pop(claim_id).claim
+        if claim is not None:
+            self._free(claim)
+
     def _free(self, claim: Claim) -> None:
         taken = self.taken(claim.owner.netns, claim.transport)
         for port in range(claim.port, claim.port + claim.size):

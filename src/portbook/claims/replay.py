@@ -35,7 +35,7 @@ def replay(events: Iterable[ClaimEvent], start: Tables | None = None) -> Tables:
     for event in events:
         kind, body = event.kind, event.body
         if kind == "claimed":
-            claims[body["id"]] = _claim(body)
+            claims[body["id"]] = claim_from(body)
         elif kind in ("renewed", "transferred"):
             claims[body["id"]] = _renewed(claims[body["id"]], body)
         elif kind in ("bound", "squatted", "unbound"):
@@ -48,7 +48,7 @@ def replay(events: Iterable[ClaimEvent], start: Tables | None = None) -> Tables:
         elif kind in _ENDED:
             del claims[body["id"]]
         elif kind == "acquired":
-            permits[body["id"]] = Permit(**{**body, "owner": caller_of(body["owner"])})
+            permits[body["id"]] = permit_from(body)
         elif kind == "permit-renewed":
             permits[body["id"]] = permits[body["id"]]._replace(
                 **{name: body[name] for name in ("ttl_ms", "expires_ms", "renewed")}
@@ -64,7 +64,13 @@ def replay(events: Iterable[ClaimEvent], start: Tables | None = None) -> Tables:
     )
 
 
-def _claim(body: "dict[str, Any]") -> Claim:
+def permit_from(body: "dict[str, Any]") -> Permit:
+    """The permit of claims.changes.permit_body."""
+    return Permit(**{**body, "owner": caller_of(body["owner"])})
+
+
+def claim_from(body: "dict[str, Any]") -> Claim:
+    """The claim of claims.changes.claim_body."""
     bound = body["bound"]
     return Claim(
         **{

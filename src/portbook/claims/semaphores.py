@@ -1,11 +1,9 @@
 """Counting semaphores: permits, and queues in which nobody is overtaken."""
 
-from collections import deque
 from collections.abc import Iterator
 
 from portbook.claims.allotment import all_held
 from portbook.claims.changes import (
-    Changes,
     Key,
     ended_permit_body,
     new_id,
@@ -13,15 +11,14 @@ from portbook.claims.changes import (
     permit_lease_body,
     waiter_body,
 )
-from portbook.claims.deadlines import Deadlines
 from portbook.claims.leases import (
     Ended,
-    Requests,
     check_mine,
     check_texts,
     check_ttl,
     outdated,
 )
+from portbook.claims.semaphore_tables import SemaphoreTables
 from portbook.model.claim import (
     Caller,
     ClaimRefused,
@@ -36,59 +33,8 @@ if TYPE_CHECKING:
     from portbook.claims.store import Alive
 
 
-class _Semaphore:
-    """One name in use."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-        self.held: dict[str, None] = {}
-        self.queue: deque[Key] = deque()
-
-
-class Semaphores:
-    """Every semaphore in use; one that nobody holds or waits for is forgotten, with its limit."""
-
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
-        self._named: dict[str, _Semaphore] = {}
-        self.requests = Requests()
-        self._deadlines = Deadlines()
-        self.permits: dict[str, Permit] = {}
-        self.waiting: dict[Key, Waiter] = {}
-        self.ended: dict[str, Ended[Permit]] = {}
-
-    def load_permit(self, permit: Permit, asker: int, first: int, ended: int | None) -> None:
-        """Take a permit from the disk; `asker` got it with the token `first`."""
-        self.requests.add(asker, permit.request_id, permit.id, first)
-        if ended is None:
-            self._enter(permit)
-        else:
-            self.ended[permit.id] = Ended(permit, ended)
-
-    def sort_ended(self) -> None:
-        """Put what was loaded in the order in which it ended."""
-        self.ended = dict(sorted(self.ended.items(), key=lambda each: each[1].at))
-
-    def load_waiter(self, asker: int, waiter: Waiter) -> None:
-        """Take a waiter from the disk, in order."""
-        key = (asker, waiter.request_id)
-        self._known(waiter.semaphore, waiter.limit).queue.append(key)
-        self.waiting[key] = waiter
-
-    def _known(self, name: str, limit: int) -> _Semaphore:
-        found = self._named.get(name)
-        if found is None:
-            found = self._named[name] = _Semaphore(limit)
-        return found
-
-    def _enter(self, permit: Permit) -> None:
-        semaphore = self._known(permit.semaphore, permit.limit)
-        semaphore.used += permit.units
-        semaphore.held[permit.id] = None
-        self.permits[permit.id] = permit
-        if permit.owner.pid is None:
-            self._deadlines.put(permit.expires_ms, permit.id)
+class Semaphores(SemaphoreTables):
+    """The semaphores of a store: what can be asked of them, and what ends by itself."""
 
     def acquire(
         self, request: PermitRequest, asker: Caller, owner: Caller, now: int, *, wait: bool
@@ -239,8 +185,7 @@ class Semaphores:
                 request_id=waiter.request_id,
             )
             self._grant(request, key[0], waiter.owner, now)
-        if not semaphore.held:
-            del self._named[name]
+        self._tidy(name)
 
     def _live(self, permit_id: str, asker: Caller) -> Permit:
         permit = self.permits.get(permit_id)
@@ -368,6 +313,18 @@ class Semaphores:
         for name, each in self.ended.items():
             each.at = now
             self._changes.permits.add(name)
+
+    def begin_anew(self, now: int) -> None:
+        """Let every lease and every wait begin anew that only its time keeps."""
+        for permit in [each for each in self.permits.values() if each.owner.pid is None]:
+            until = max(permit.expires_ms, now + permit.ttl_ms)
+            self.permits[permit.id] = renewed = permit._replace(expires_ms=until)
+            self._changes.permits.add(permit.id)
+            self._changes.tell("permit-renewed", permit_lease_body(renewed))
+        for key, waiter in self.waiting.items():
+            until = max(waiter.expires_ms, now + waiter.ttl_ms)
+            self.waiting[key] = waiter._replace(expires_ms=until)
+            self._changes.waiters.add(key)
 
     def states(self) -> tuple[SemaphoreState, ...]:
         """See claims.store.Store.semaphores."""

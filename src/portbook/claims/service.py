@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from portbook.claims.desk import Desk
+from portbook.claims.direct import SCHEMES
 from portbook.claims.unix import UnixListener
 from portbook.claims.watches import MOST
 from portbook.host import clock
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LOOK = 2.0
 """Seconds between two looks at who listens on claimed ports."""
+_TURN = 0.1
+"""Seconds between two looks at a book that others write too, while somebody waits."""
 _SHARE = 40
 """A look that takes long is made less often: at most this part of the time."""
 
@@ -46,19 +50,17 @@ class Service:
     def __init__(
         self, path: str, kernel: Kernel, *, socket_path: str | None = None, durable: bool = False
     ) -> None:
-        from portbook.claims.sqlite import lock, open_store
-
         self.path = path
+        self._lock = _no_lock()
+        self._shared = path.startswith(SCHEMES)
         self.watched = MOST
         self.desk: Desk | None = None
         self.listener: UnixListener | None = None
         self._kernel = kernel
         self._durable = durable
         self._looking: asyncio.Task[None] | None = None
-        self._lock: Lock = _patient(lambda: lock(path))
         try:
-            now = clock.boot_ms()
-            self.store: Store = open_store(path, now=now, boot_id=clock.boot_id(), durable=durable)
+            self.store = self._opened(path)
             try:
                 if socket_path is not None:
                     self.listener = UnixListener(socket_path)
@@ -66,8 +68,22 @@ class Service:
                 self.store.close()
                 raise
         except BaseException:
-            self._lock.close()
+            if self._lock is not None:
+                self._lock.close()
             raise
+
+    def _opened(self, path: str) -> "Store":
+        """The store: a file with its lock, or the claim book of a fleet, which others have too."""
+        if self._shared:
+            from portbook.claims.postgres import open_postgres
+            from portbook.host.postgres import place
+
+            self.path = place(path)
+            return open_postgres(path, name="portbook serve", say=_say)
+        from portbook.claims.sqlite import lock, open_store
+
+        self._lock = _patient(lambda: lock(path))
+        return open_store(path, now=clock.boot_ms(), boot_id=clock.boot_id(), durable=self._durable)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> Desk:
         """Take requests from now on: end what ended meanwhile, watch and hold what has not."""
@@ -75,7 +91,9 @@ class Service:
         desk.durable = self._durable
         desk.look()
         desk.keep_up()
-        if self._kernel.seen is not None:
+        if self._shared:
+            self._looking = loop.create_task(self._keep_up())
+        elif self._kernel.seen is not None:
             self._looking = loop.create_task(self._keep_looking())
         return desk
 
@@ -93,7 +111,14 @@ class Service:
         if self.listener is not None:
             self.listener.close()
         self.store.close()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def _keep_up(self) -> None:
+        """Learn of what other services of the book did: those who wait here may have their turn."""
+        while self.desk is not None:
+            await asyncio.sleep(_TURN if len(self.desk.queues) else _LOOK)
+            self.desk.look()
 
     async def _keep_looking(self) -> None:
         """Note who listens on claimed ports, for as long as there are any."""
@@ -113,6 +138,16 @@ class Service:
                 found = await asyncio.to_thread(seen, claims)
                 desk.mark(found)
             pause = max(_LOOK, _SHARE * (clock.monotonic() - began))
+
+
+def _no_lock() -> "Lock | None":
+    """Before the store is opened, and for a book that has none."""
+    return None
+
+
+def _say(line: str) -> None:
+    """Tell the operator."""
+    sys.stderr.write(f"portbook: {line}\n")
 
 
 def _patient(take: "Callable[[], Lock]") -> "Lock":

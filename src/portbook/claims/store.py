@@ -1,6 +1,7 @@
 """What every store of claims can do: a lease engine is one file, and they share one test suite.
 
-A store belongs to one writer. All times are handed in: `now` is milliseconds of CLOCK_BOOTTIME.
+All times are handed in: `now` is milliseconds of the store's clock, which is CLOCK_BOOTTIME for one
+in memory or in a file: those belong to one writer.
 Methods that change something have changed it for whoever asks the same object, and for good once
 `commit` returns: nobody is told before.
 """
@@ -40,6 +41,9 @@ class Store(Protocol):
     """Grows where tokens cannot be known to grow by themselves: a new or restored store."""
     secret: bytes
     """The key from which the secrets of claims are made (see claims.datagram), 32 bytes."""
+
+    def now(self) -> int:
+        """The moment to hand in as `now`, in milliseconds of the store's clock."""
 
     def acquire(
         self,

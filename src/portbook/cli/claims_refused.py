@@ -46,7 +46,7 @@ def named(
     error: ClaimRefused, access: "Access", request: ClaimRequest, folder: str
 ) -> ClaimRefused:
     """The refusal with the holder's name: program and PID, user, claim; and what can be done."""
-    if error.code == "in_use":
+    if error.code == "in_use" and access.via != "book":
         from portbook.cli import run_text
 
         return run_text.refused(error, access, request)

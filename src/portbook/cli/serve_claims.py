@@ -23,7 +23,7 @@ def open_service(options: argparse.Namespace, sockets: "list[socket.socket]") ->
     None with --no-claims, and where there can be none: the pages are served without.
 
     Raises:
-        UsageError: the options contradict each other.
+        UsageError: the options contradict each other, or --store is the URL of nothing we know.
     """
     if options.no_claims:
         if options.durable or options.socket or options.store:
@@ -32,6 +32,7 @@ def open_service(options: argparse.Namespace, sockets: "list[socket.socket]") ->
     import socket
 
     from portbook.claims import places
+    from portbook.claims.direct import SCHEMES
     from portbook.claims.service import Kernel, Service
     from portbook.survey.choosing import in_use, numbers_for
 
@@ -42,8 +43,12 @@ def open_service(options: argparse.Namespace, sockets: "list[socket.socket]") ->
         path = None
     kernel = Kernel(numbers_for, in_use, _seen)
     store = options.store or places.store_path()
+    if "://" in store and not store.startswith(SCHEMES):
+        raise UsageError("--store is neither a file nor a postgresql:// URL")
     try:
         service = Service(store, kernel, socket_path=path, durable=options.durable)
+    except UsageError:
+        raise
     except PortbookError as error:
         hint = f" ({safe(error.hint)})" if error.hint else ""
         print(f"portbook: no claims are handed out: {safe(str(error))}{hint}", file=sys.stderr)

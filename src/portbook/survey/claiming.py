@@ -4,6 +4,7 @@ import os
 
 from portbook.claims import places
 from portbook.claims.either import Either
+from portbook.model import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 def open_claims() -> "Access":
     """Access to the claims of this machine: by the service where it answers, else by the store.
 
-    Nothing is opened before the first call, and each call decides anew.
+    Nothing is opened before the first call, and each call decides anew. PORTBOOK_CLAIMS may name
+    the claim book of a fleet instead, by its postgresql:// URL.
     """
+    if url := os.environ.get("PORTBOOK_CLAIMS"):
+        from portbook.claims.direct import SCHEMES, Direct
+
+        if not url.startswith(SCHEMES):
+            raise UsageError("PORTBOOK_CLAIMS is no postgresql:// URL")
+        return Direct(url, _numbers, _in_use)
     return Either(places.sockets(), places.store_path(), _numbers, _in_use)
 
 

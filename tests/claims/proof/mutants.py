@@ -37,6 +37,8 @@ _PASSED = Edit(
 )
 _DUE = Edit("claims/deadlines.py", "and self._heap[0][0] < now\n", "and self._heap[0][0] <= now\n")
 _STORE = "tests/claims/test_store.py::"
+_BOOK = "tests/claims/test_store_model_postgres.py"
+_FAULTS = "tests/claims/proof/test_book_faults.py::"
 
 MUTANTS = (
     _one(
@@ -91,7 +93,7 @@ MUTANTS = (
     ),
     _one(
         "leases run by the wall clock, as a client's",
-        "claims/desk.py",
+        "claims/lifetimes.py",
         "return clock.boot_ms()",
         "return int(clock.now() * 1000)",
         "tests/claims/proof/test_time_faults.py::"
@@ -284,5 +286,47 @@ MUTANTS = (
         "(mine == theirs or every in (mine, theirs))",
         "mine == theirs",
         "tests/claims/test_overlap.py::test_s11_plain_addresses_overlap_as_plain_sockets_do",
+    ),
+    _one(
+        "what another writer of the book did is not taken in",
+        "claims/postgres_turns.py",
+        "if self._turn != book.turn:",
+        "if self._turn < 0:",
+        f"{_BOOK}::test_a_writer_knows_what_the_other_did",
+    ),
+    _one(
+        "tokens of the book go on from memory",
+        "claims/postgres_turns.py",
+        "        self._token = book.token\n",
+        "",
+        f"{_BOOK}::test_a_writer_knows_what_the_other_did",
+    ),
+    _one(
+        "who waits is not read anew",
+        "claims/postgres_rows.py",
+        "        if waiters:\n            self.load_waiters(link, ledger)\n",
+        "",
+        f"{_BOOK}::test_a_writer_knows_what_the_other_did",
+    ),
+    _one(
+        "a failover begins no new epoch",
+        "claims/postgres_turns.py",
+        "if server.system is not None:",
+        "if False:",
+        f"{_FAULTS}test_a_synchronous_standby_takes_over_without_losing_a_claim",
+    ),
+    _one(
+        "a failover lets leases run out",
+        "claims/postgres_turns.py",
+        "        self.begin_anew(self._now)\n",
+        "",
+        f"{_FAULTS}test_a_lease_that_was_renewed_in_the_lost_tail_is_not_ended_early",
+    ),
+    _one(
+        "writers of the book do not wait for their turn",
+        "claims/postgres_turns.py",
+        'f"BEGIN; {BOOK} FOR UPDATE"',
+        'f"BEGIN; {BOOK}"',
+        f"{_FAULTS}test_what_four_writers_saw_is_linearizable_while_the_server_is_killed",
     ),
 )
