@@ -57,6 +57,40 @@ _ASSIGNEE = Parameter(
 _YEAR = Parameter("year", "A year.", {"type": "integer", "minimum": 1000, "maximum": 9999})
 _BY = Parameter("by", "The colouring.", {"enum": ["life", "year", "range", "here"]}, "query", False)
 _LAYOUT = Parameter("layout", "The layout.", {"enum": ["hilbert", "rows"]}, "query", False)
+_PROCESS = Parameter(
+    "process",
+    "Only listeners of that program; empty: of one that is not known.",
+    {"type": "string", "maxLength": 100},
+    "query",
+    False,
+)
+_VERDICT = Parameter(
+    "verdict",
+    "Only listeners with that verdict.",
+    {"type": "string", "maxLength": 40},
+    "query",
+    False,
+)
+_PAGE = Parameter(
+    "page",
+    "Which hundred of them.",
+    {"type": "integer", "minimum": 1, "maximum": 10_000},
+    "query",
+    False,
+)
+_STATE = Parameter(
+    "state",
+    "Only hosts of that state.",
+    {"enum": ["fresh", "silent", "duplicate", "never"]},
+    "query",
+    False,
+)
+_DAYS = Parameter("days", "How far back.", {"enum": [1, 7, 30, 90]}, "query", False)
+_HOST = Parameter(
+    "host",
+    "The id of a host.",
+    {"type": "string", "pattern": "^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"},
+)
 
 TWINS = (
     Twin(
@@ -137,15 +171,64 @@ TWINS = (
         (401, 503),
         token=True,
     ),
+    Twin(
+        "/fleet.json",
+        "fleet",
+        "All hosts of a fleet in numbers, where a store of many machines is named.",
+        ("fleet-overview",),
+        (),
+        (401, 404, 503),
+        token=True,
+    ),
+    Twin(
+        "/fleet/hosts.json",
+        "fleet-hosts",
+        "The hosts of a fleet, a hundred of them.",
+        ("fleet-hosts",),
+        (_STATE, _PAGE),
+        (400, 401, 404, 503),
+        token=True,
+    ),
+    Twin(
+        "/fleet/port/{port}.json",
+        "fleet-port",
+        "A port across the hosts of a fleet.",
+        ("fleet-port",),
+        (_PORT, _PROCESS, _VERDICT, _PAGE),
+        (400, 401, 404, 503),
+        token=True,
+    ),
+    Twin(
+        "/fleet/host/{host}.json",
+        "fleet-host",
+        "A host of a fleet through time.",
+        ("fleet-host",),
+        (_HOST, _DAYS, _PAGE),
+        (400, 401, 404, 503),
+        token=True,
+    ),
+    Twin(
+        "/fleet/map.json",
+        "fleet-map",
+        "How many hosts of a fleet use each port.",
+        ("fleet-map",),
+        (),
+        (401, 404, 503),
+        token=True,
+    ),
 )
 
 _OWN = ("Run",)
 """Names that several documents give to different parts."""
 
+_EVERYWHERE = (414,)
+"""Told before a view is asked."""
+
 _REFUSALS = {
     400: "What was asked for cannot be understood.",
     401: "The token is needed.",
     404: "There is no such thing.",
+    414: "The address is too long.",
     503: "It cannot be had now.",
 }
 
@@ -211,7 +294,7 @@ def _operation(twin: Twin) -> dict[str, Any]:
             "200": _response("The document.", kinds[0] if len(kinds) == 1 else {"anyOf": kinds}),
             **{
                 str(status): _response(_REFUSALS[status], {"$ref": "#/components/schemas/Refusal"})
-                for status in twin.refusals
+                for status in sorted({*twin.refusals, *_EVERYWHERE})
             },
         },
     }

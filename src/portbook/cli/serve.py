@@ -5,6 +5,7 @@ import gc
 import re
 import sys
 
+from portbook.cli import serve_fleet
 from portbook.cli.render import emit, emit_json, safe
 from portbook.cli.serve_claims import open_doors, open_service
 from portbook.cli.serve_watch import hours_for, start_watch, watched_ports
@@ -70,6 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="watch who calls these ports, and show the last hour",
     )
+    serve_fleet.configure(parser)
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument("--tls-cert", metavar="FILE", help="speak HTTPS with this certificate")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, if it is in another file")
@@ -106,14 +108,16 @@ def main(options: argparse.Namespace) -> int:
     tls = serving.tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
     names = [parse_name(name) for name in options.name]
     wanted = watched_ports(options.watch)
+    fleet_store = serve_fleet.store_of(options)
     others: list[socket.socket] = []
     sockets = _sockets(options, others)
     places = [listening.place_of(each) for each in sockets]
-    settings = _settings(options, places, names)
+    settings = _settings(options, places, names, fleet=bool(fleet_store))
     lookup(settings.port or PORT)  # the tables are there, and can be read
     for tag in languages():
         words(tag)  # so is every language
     site = Site(settings)
+    site.fleet = serve_fleet.open_desk(fleet_store)
     service = open_service(options, sockets)
     doors = open_doors(options, places, others) if service else None
     watched = service.watched if service else 0
@@ -150,7 +154,7 @@ def main(options: argparse.Namespace) -> int:
         site.feedback.start()
         _tell(options, settings, places, service)
         if options.open:
-            code = site.tokens.make_code() if settings.live and settings.token_file else ""
+            code = site.tokens.make_code() if settings.token_file else ""
             _browse(_url(settings, places), code)
 
     def ending() -> None:
@@ -173,6 +177,8 @@ def main(options: argparse.Namespace) -> int:
         if service is not None:
             service.close()
         site.feedback.close()
+        if site.fleet is not None:
+            site.fleet.close()
         if site.live is not None:
             site.live.close()
 
@@ -266,14 +272,16 @@ def parse_name(text: str) -> Name:
     return Name(found[1].lower(), port)
 
 
-def _settings(options: argparse.Namespace, places: "list[Place]", extra: list[Name]) -> "Settings":
-    """What was decided, and the token's file if there can be one."""
+def _settings(
+    options: argparse.Namespace, places: "list[Place]", extra: list[Name], *, fleet: bool
+) -> "Settings":
+    """What was decided, and the token's file if something needs it and there can be one."""
     from portbook.host.feedback_store import default_path as feedback_path
     from portbook.pages.settings import Settings
     from portbook.pages.tokens import default_path, kept_token
 
     token_file = ""
-    if not options.no_live:
+    if fleet or not options.no_live:
         try:
             kept_token(default_path())
             token_file = default_path()

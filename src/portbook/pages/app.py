@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 from portbook.pages.answering import refused
 from portbook.pages.asked import LanguagePath
 from portbook.pages.edition import NewestRegistry
+from portbook.pages.fleet import fleet, fleet_map
 from portbook.pages.guard import Guard
 from portbook.pages.site import Site
 from portbook.pages.views import (
@@ -80,6 +81,17 @@ def _routes() -> list[BaseRoute]:
         Route("/map.json", portmap.view_json),
         Route("/map.svg", portmap.view_svg),
         Route("/map/{name}", portmap.asset),
+        Route("/fleet", fleet.fleet),
+        Route("/fleet.json", fleet.fleet_json),
+        Route("/fleet/hosts", fleet.hosts),
+        Route("/fleet/hosts.json", fleet.hosts_json),
+        Route("/fleet/port/{port:int}.json", fleet.port_json),
+        Route("/fleet/port/{port:int}", fleet.port),
+        Route("/fleet/host/{id}.json", fleet.host_json),
+        Route("/fleet/host/{id}", fleet.host),
+        Route("/fleet/map", fleet_map.view),
+        Route("/fleet/map.json", fleet_map.view_json),
+        Route("/fleet/map.svg", fleet_map.view_svg),
         Route("/feedback", feedback.feedback, methods=["GET", "POST"]),
         Route("/feedback.json", feedback.twin),
         Route("/feedback/thanks", feedback.thanks),

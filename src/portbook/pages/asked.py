@@ -137,5 +137,6 @@ def place_of(request: Request) -> Place:
             base=f"/{named}/" if named else "/",
             live=site.settings.live,
             known=site.knows(request),
+            fleet=site.fleet is not None,
         )
     return known

@@ -24,7 +24,8 @@ class Place(Record):
     `path` is its address without language (`/3255`), `base` what stands before the address of
     another page of the same language, `ext` what stands behind it, `root` what stands before
     `static/` and before the folder of another language. `live` says that parts of this machine
-    can be asked for, `known` that the visitor has shown the token.
+    can be asked for, `fleet` the same of many machines, `known` that the visitor has shown the
+    token.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Place(Record):
     served: bool = True
     live: bool = False
     known: bool = False
+    fleet: bool = False
 
     @property
     def file(self) -> str:

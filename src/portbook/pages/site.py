@@ -14,12 +14,14 @@ from portbook.pages.tokens import Tokens
 
 if TYPE_CHECKING:
     from portbook.claims.desk import Desk
+    from portbook.pages.fleet.desk import FleetDesk
 
 
 class Site:
     """The settings of a server, and what it keeps between requests.
 
-    `live` is None where nothing of this machine may be shown, `desk` where there are no claims.
+    `live` is None where nothing of this machine may be shown, `desk` where there are no claims,
+    `fleet` where no store of many machines is named.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -31,6 +33,7 @@ class Site:
         self.metrics = Metrics()
         self.draining = False
         self.desk: Desk | None = None
+        self.fleet: FleetDesk | None = None
         self.streams = Streams()
 
     def knows(self, request: Request) -> bool:

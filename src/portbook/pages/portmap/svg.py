@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 
 from portbook.pages.portmap.curve import SIDE, cells, place_of
-from portbook.pages.portmap.scheme import HERE, Picture
+from portbook.pages.portmap.scheme import Picture
 
 _SCALE = 4
 _MAP = SIDE * _SCALE
@@ -19,6 +19,7 @@ _TOP = 72
 _LINE = 26
 _FEWEST = 7  # lines below the map, that the key of numbers fits beside them
 _FEW = 2000  # ports that can have a dot each
+_SPARSE = ("here", "fleet")  # schemes of what machines hold, most of which is nothing
 _QUARTER = SIDE // 4
 _BLOCK = _QUARTER * _QUARTER
 _ROLE = 'role="img" aria-labelledby="title desc"'
@@ -121,10 +122,11 @@ def _paths(codes: bytes, layout: str) -> tuple[str, ...]:
 
 def _dots(picture: Picture) -> list[str]:
     """Few ports among thousands, as those of one machine: as a dot each, or nobody sees them."""
-    if picture.scheme is not HERE or len(picture.codes) - picture.codes.count(0) > _FEW:
+    if picture.scheme.name not in _SPARSE or len(picture.codes) - picture.codes.count(0) > _FEW:
         return []
     lines = []
-    for port in filter(picture.codes.__getitem__, range(len(picture.codes))):
+    held = filter(picture.codes.__getitem__, range(len(picture.codes)))
+    for port in sorted(held, key=picture.codes.__getitem__):  # the most notable on top
         place = place_of(port, picture.layout)
         at = f'cx="{place.x + 0.5}" cy="{place.y + 0.5}"'
         lines.append(f'<circle class="k{picture.codes[port]} dot" {at} r="1.4"/>')

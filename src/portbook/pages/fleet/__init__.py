@@ -1,0 +1,1 @@
+"""The fleet's pages: what all hosts of a store hold, for who has the token."""
