@@ -33,6 +33,11 @@ SCRIPTS = (
     "watch.py",
     "watch_live.py",
     "mcp_tools.py",
+    "fleet_ask.py",
+    "fleet_inventory.py",
+    "fleet_ingest.py",
+    "fleet_claims.py",
+    "fleet_agent.py",
 )
 
 
