@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from free_ports import free_port
 from portbook.model import LAST_PORT, USER
 from portbook.model.claim import ClaimRequest, ReservationRequest
 from portbook.registry.lookup import lookup, reload
@@ -178,9 +179,7 @@ def test_without_descriptors_nothing_counts_as_free() -> None:
     """EMFILE is no permission: the number is refused, and the reason is the real one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(name) for name in os.listdir("/proc/self/fd")) + 1
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     fill: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from command import Run, portbook, recorded
+from free_ports import free_port
 from portbook.survey.error_text import LONGEST
 from test_documents import validator
 
@@ -28,10 +29,7 @@ def held() -> Iterator[int]:
 @pytest.fixture
 def gone() -> int:
     """A port that nobody has any more."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-    return port
+    return free_port()
 
 
 def told(text: bytes, *options: str) -> Run:

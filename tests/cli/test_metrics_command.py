@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from command import Run, portbook, recorded
+from free_ports import free_port
 from test_documents import validator
 
 ROOT = recorded("debian12-root")
@@ -66,9 +67,7 @@ def test_claims_are_counted_by_what_the_kernel_shows(own_home: Path) -> None:
     """reserved, bound and squatted; permits that are held and free. No store is made for it."""
     assert value(portbook("metrics").out, "portbook_claims") == 0
     assert not any(own_home.glob("claims*"))
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
+    port = free_port()
     # The claim is this very process's, so that listening makes it bound.
     for arguments in (
         ("claim", "--port", str(port), "--pid", str(os.getpid())),

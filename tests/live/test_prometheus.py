@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from command import portbook
+from free_ports import free_port
 from pages.serving import Serving, serving
 from portbook.host import clock
 from portbook.model.traffic import TrafficHour
@@ -126,9 +127,7 @@ def squatted(home: Path) -> Iterator[Serving]:
     owner = subprocess.Popen(["sleep", "300"])
     try:
         with serving(home) as served:
-            with socket.socket() as chosen:
-                chosen.bind(("127.0.0.1", 0))
-                port = str(chosen.getsockname()[1])
+            port = str(free_port())
             for arguments in (
                 ("claim", "--port", port, "--pid", str(owner.pid)),
                 ("sem", "acquire", "gpu", "--limit", "3", "--ttl", "10m"),
